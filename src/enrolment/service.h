@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "attestation/verdict.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "enrolment/messages.h"
+
+namespace slipway::enrolment {
+
+// What the store knows of an instance: chosen by the pool's setting, never by what the agent says.
+struct InstanceFacts {
+  std::string instance, node_name;
+  bool vtpm = false, secure_boot = false;
+  Bytes endorsement_key;       // TPMT_PUBLIC recorded when the vTPM was made
+  Bytes attestation_key_name;  // of the AK enrolled; empty before
+  std::string secret_hash;     // empty: no one-time secret
+  bool secret_used = false;
+  Time created{};
+  Bytes certified_client_key;  // SubjectPublicKeyInfo DER certified last; empty before
+  std::optional<Time> certificate_expires;
+  attestation::ReferenceValues reference;
+};
+
+// Everything that enrolment changes or asks of the rest of the house. control/registry.h implements it on the store and
+// Kubernetes; tests use one in memory. Thread-safe.
+class Registry {
+ public:
+  virtual ~Registry() = default;
+  virtual Result<InstanceFacts> find(const std::string& instance) = 0;  // kNotFound
+  // Records the AK for the instance if it has none, atomically; kConflict if it has another.
+  virtual Status enrol_attestation_key(const std::string& instance, const Bytes& name) = 0;
+  // Marks the one-time secret used, atomically; kConflict if it was.
+  virtual Status consume_secret(const std::string& instance) = 0;
+  // Keeps the verdict (and, where it is not good or changed, the whole evidence).
+  virtual Status record_verdict(const std::string& instance, const attestation::Verdict& verdict,
+                                const UnverifiedEvidenceRequest& evidence) = 0;
+  // A refusal that says something about the node: shown to operators.
+  virtual void record_refusal(const std::string& instance, const Error& error) = 0;
+  // For a pool without a vTPM: what the host sees must fit (variable store, firmware). An error refuses.
+  virtual Status confirm_host_observation(const std::string& instance) = 0;
+  // Issues both certificates for these keys (SubjectPublicKeyInfo DER), and fills in the rest of the admission. `peer`
+  // is the node's address. Called only after a good verdict at most two minutes old, or a consumed secret, or a good
+  // renewal.
+  virtual Result<Admission> admit(const std::string& instance, const Bytes& client_key, const Bytes& serving_key,
+                                  const std::string& peer) = 0;
+};
+
+// The two enrolment methods of docs/formats/enrolment.md, server side. Challenges are stateless (HMAC-SHA-256 under a
+// key of this process) with a used-set bounded by the number of instances. Thread-safe.
+//
+// Every refusal has Error::reason set to one of enrolment/refusal.h's names.
+class Service {
+ public:
+  Service(Registry& registry, const Clock& clock, Random& random);
+
+  Result<ChallengeReply> challenge(const std::string& instance, const UnverifiedChallengeRequest& request);
+  Result<Admission> evidence(const std::string& instance, const UnverifiedEvidenceRequest& request,
+                             const std::string& peer);
+  Result<Admission> secret(const std::string& instance, const UnverifiedSecretRequest& request,
+                           const std::string& peer);
+  Result<RenewalChallengeReply> renewal_challenge(const std::string& instance);
+  Result<Admission> renewal(const std::string& instance, const UnverifiedRenewalRequest& request,
+                            const std::string& peer);
+
+ private:
+  struct Issued;  // what a challenge says, once its authentication code holds
+  Registry& registry_;
+  const Clock& clock_;
+  Random& random_;
+  Bytes challenge_key_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Time> used_;  // nonce -> when it may be forgotten
+};
+
+}  // namespace slipway::enrolment
