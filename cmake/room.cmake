@@ -15,6 +15,11 @@ function(slipway_room name)
     list(APPEND rooms slipway_${room})
   endforeach()
 
+  # CMake refuses a library without sources; a room may have headers alone for a while.
+  if(NOT sources)
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty_room.cc)
+    file(WRITE ${sources} "")
+  endif()
   add_library(slipway_${name} STATIC ${sources})
   target_include_directories(slipway_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(slipway_${name} PUBLIC ${rooms} ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE_LIBRARIES})
