@@ -1,0 +1,20 @@
+#pragma once
+
+#include "base/time.h"
+#include "enrolment/service.h"
+#include "http/message.h"
+
+namespace slipway::api {
+
+// The node listener's only routes: POST /node/v1/{instance}/{challenge|evidence|secret|renewal-challenge|renewal}.
+// Anything else is 404 with an empty body. A refusal is {"error":{"code","message"}}, its code one of
+// enrolment/refusal.h's names.
+//
+// Rates: an instance and an address each have a bucket of kNodeBurst requests that refills by one every kNodeRefill;
+// beyond that 429 with Retry-After. The instance is counted for requests that name a well-formed id. Borrows both
+// arguments for as long as the handler lives. Thread-safe.
+inline constexpr int kNodeBurst = 20;
+inline constexpr milliseconds kNodeRefill{1000};
+http::Handler make_node_listener(enrolment::Service& service, const Clock& clock);
+
+}  // namespace slipway::api
