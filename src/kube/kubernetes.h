@@ -26,6 +26,8 @@ struct Endpoints {
   std::string node_api_server;   // what nodes dial: "https://10.77.0.1:16443"
   std::string local_api_server;  // what this host dials: "https://127.0.0.1:16443"
   std::string ca;                // PEM: CA of the apiserver's serving certificate
+  std::string client_ca;  // PEM: CA of its clients (kubelet's clientCAFile); uses in the certificates keep the two
+                          // apart, so a node may hold ca + client_ca as one bundle
   int port = 0;
 };
 
