@@ -18,10 +18,23 @@ enum class SignatureScheme {
   kEcdsaP256Sha256,  // DER-encoded ECDSA-Sig-Value
 };
 
+// An RSA public key's numbers: a big-endian modulus without leading zeros, and the exponent.
+struct RsaNumbers {
+  Bytes modulus;
+  std::uint32_t exponent = 0;
+};
+
+// A P-256 public key's affine coordinates, 32 bytes each, big-endian.
+struct P256Point {
+  Bytes x;
+  Bytes y;
+};
+
 // An RSA or P-256 public key. Cheap to copy (shared), immutable, safe to use from several threads.
 class PublicKey {
  public:
-  // SubjectPublicKeyInfo (RFC 5280 section 4.1), DER; trailing bytes are kMalformed.
+  // SubjectPublicKeyInfo (RFC 5280 section 4.1), DER; trailing bytes are kMalformed, and a key that is neither RSA of
+  // 2048 to 4096 bits nor P-256 is kInvalidArgument.
   static Result<PublicKey> from_spki_der(ByteView der);
   static Result<PublicKey> from_pem(std::string_view pem);
   // Big-endian modulus; 2048 to 4096 bits.
@@ -35,6 +48,9 @@ class PublicKey {
   Bytes fingerprint() const;
   bool is_rsa() const;
   int bits() const;
+  // The numbers that from_rsa and from_p256 take; kInvalidArgument for a key of the other family.
+  Result<RsaNumbers> rsa_numbers() const;
+  Result<P256Point> p256_point() const;
   // True exactly if `signature` is `scheme`'s signature of `data` by this key; a scheme of another family is false.
   bool verify(SignatureScheme scheme, ByteView data, ByteView signature) const;
   // RSAES-OAEP with SHA-256 for hash and MGF1 and the given label (RFC 8017 section 7.1).
