@@ -38,6 +38,11 @@ struct Manifest {
   Bytes root_hash;                  // dm-verity root hash of the root file system
   std::uint64_t virtual_size = 0;   // of the disk, in bytes
   Bytes gpt_event_sha256;           // digest of EV_EFI_GPT_EVENT (PCR 5) for this partition table
+  std::vector<Bytes>
+      pcr14_sha256;               // digests of the MokList, MokListX and MokListTrusted events that this shim measures
+  Bytes sbat_level_event_sha256;  // digest of the SbatLevel authority event that this shim measures into PCR 7
+  // Digest of the authority event (PCR 7) by which this shim vouches for what its distributor signed; Secure Boot only.
+  Bytes vendor_authority_event_sha256;
 };
 
 // The file of a role, or null. The manifest owns it.

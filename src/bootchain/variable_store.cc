@@ -1,0 +1,189 @@
+#include "bootchain/variable_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace slipway::bootchain {
+namespace {
+
+constexpr std::string_view kNvDataVolume = "fff12b8d-7696-4c8b-a985-2747075b4f50";
+constexpr std::string_view kAuthenticatedStore = "aaf32c78-947b-439a-a180-2e144ec37792";
+constexpr std::uint32_t kVolumeSignature = 0x4856465f;  // "_FVH"
+constexpr std::uint8_t kStoreFormatted = 0x5a, kStoreHealthy = 0xfe;
+constexpr std::size_t kStoreHeaderSize = 28;
+constexpr std::uint16_t kVariableStart = 0x55aa, kErased = 0xffff;
+
+// States are bits that flash can only clear.
+constexpr std::uint8_t kAdded = 0x3f, kAddedInDeletedTransition = 0x3e;
+
+struct StoredVariable {
+  EfiVariable variable;
+  bool in_transition = false;
+};
+
+// The volume header gives its own length; what follows is the store.
+Result<ByteView> store_of_volume(ByteView flash) {
+  ByteReader reader(flash);
+  SLIPWAY_TRY(reader.take(16, "zero vector of the firmware volume"));
+  SLIPWAY_ASSIGN(const EfiGuid file_system, read_guid(reader, "file system GUID of the firmware volume"));
+  if (to_string(file_system) != kNvDataVolume) {
+    return fail(ErrorCode::kMalformed, "not a volume of variables: its file system is " + to_string(file_system));
+  }
+  SLIPWAY_ASSIGN(const std::uint64_t volume_size, reader.u64_le("length of the firmware volume"));
+  SLIPWAY_ASSIGN(const std::uint32_t signature, reader.u32_le("signature of the firmware volume"));
+  SLIPWAY_TRY(reader.take(4, "attributes of the firmware volume"));
+  SLIPWAY_ASSIGN(const std::uint16_t header_size, reader.u16_le("header length of the firmware volume"));
+  if (signature != kVolumeSignature) return fail(ErrorCode::kMalformed, "the firmware volume has no _FVH signature");
+  if (volume_size > flash.size() || header_size % 2 != 0 || header_size < reader.offset() ||
+      header_size > volume_size) {
+    return fail(ErrorCode::kMalformed, fmt::format("the firmware volume says that it has {} bytes with a header of {}, "
+                                                   "in a file of {}",
+                                                   volume_size, header_size, flash.size()));
+  }
+  ByteReader words(flash.first(header_size));
+  std::uint16_t sum = 0;
+  while (!words.empty()) {
+    SLIPWAY_ASSIGN(const std::uint16_t word, words.u16_le("header of the firmware volume"));
+    sum = static_cast<std::uint16_t>(sum + word);
+  }
+  if (sum != 0) return fail(ErrorCode::kMalformed, "the checksum of the firmware volume's header does not hold");
+  return flash.subspan(header_size, static_cast<std::size_t>(volume_size) - header_size);
+}
+
+Result<ByteView> variables_of_store(ByteView volume_body) {
+  ByteReader reader(volume_body);
+  SLIPWAY_ASSIGN(const EfiGuid kind, read_guid(reader, "GUID of the variable store"));
+  if (to_string(kind) != kAuthenticatedStore) {
+    return fail(ErrorCode::kMalformed, "not a store of authenticated variables: its GUID is " + to_string(kind));
+  }
+  SLIPWAY_ASSIGN(const std::uint32_t size, reader.u32_le("size of the variable store"));
+  SLIPWAY_ASSIGN(const std::uint8_t format, reader.u8("format of the variable store"));
+  SLIPWAY_ASSIGN(const std::uint8_t state, reader.u8("state of the variable store"));
+  if (format != kStoreFormatted || state != kStoreHealthy) {
+    return fail(ErrorCode::kMalformed, fmt::format("the variable store has format {:#x} and state {:#x}, not {:#x} "
+                                                   "and {:#x}",
+                                                   format, state, kStoreFormatted, kStoreHealthy));
+  }
+  if (size < kStoreHeaderSize || size > volume_body.size()) {
+    return fail(ErrorCode::kMalformed, fmt::format("the variable store says that it has {} bytes, in a volume of {}",
+                                                   size, volume_body.size()));
+  }
+  return volume_body.subspan(kStoreHeaderSize, size - kStoreHeaderSize);
+}
+
+Result<std::string> name_text(ByteView utf16) {
+  if (utf16.size() < 2 || utf16.size() % 2 != 0) {
+    return fail(ErrorCode::kMalformed, fmt::format("a variable's name has {} bytes", utf16.size()));
+  }
+  std::string name;
+  for (std::size_t i = 0; i + 2 < utf16.size(); i += 2) {
+    const auto unit = static_cast<std::uint16_t>(utf16[i] | utf16[i + 1] << 8);
+    if (unit >= 0x20 && unit < 0x7f) {
+      name.push_back(static_cast<char>(unit));
+    } else {
+      name += fmt::format("\\u{:04x}", unit);
+    }
+  }
+  if (utf16[utf16.size() - 2] != 0 || utf16[utf16.size() - 1] != 0) {
+    return fail(ErrorCode::kMalformed, "the name of variable \"" + name + "\" does not end in NUL");
+  }
+  return name;
+}
+
+// `reader` stands behind StartId. Leaves it behind the variable, before the padding.
+Status read_variable(ByteReader& reader, std::vector<StoredVariable>& found) {
+  StoredVariable stored;
+  SLIPWAY_ASSIGN(const std::uint8_t state, reader.u8("variable state"));
+  SLIPWAY_TRY(reader.take(1, "reserved byte of a variable"));
+  SLIPWAY_ASSIGN(stored.variable.attributes, reader.u32_le("variable attributes"));
+  SLIPWAY_TRY(reader.take(8 + 16 + 4, "monotonic count, time and key index of a variable"));
+  SLIPWAY_ASSIGN(const std::uint32_t name_size, reader.u32_le("size of a variable's name"));
+  SLIPWAY_ASSIGN(const std::uint32_t data_size, reader.u32_le("size of a variable's data"));
+  SLIPWAY_ASSIGN(stored.variable.vendor, read_guid(reader, "variable vendor"));
+  SLIPWAY_ASSIGN(const ByteView name, reader.take(name_size, "variable name"));
+  SLIPWAY_ASSIGN(const ByteView data, reader.take(data_size, "variable data"));
+  if (state != kAdded && state != kAddedInDeletedTransition) return {};
+  SLIPWAY_ASSIGN(stored.variable.name, name_text(name));
+  stored.variable.data = to_bytes(data);
+  stored.in_transition = state == kAddedInDeletedTransition;
+  found.push_back(std::move(stored));
+  return {};
+}
+
+bool same_name(const EfiVariable& left, const EfiVariable& right) {
+  return left.vendor == right.vendor && left.name == right.name;
+}
+
+std::vector<EfiVariable> in_force(std::vector<StoredVariable> stored) {
+  std::vector<EfiVariable> result;
+  for (const bool in_transition : {false, true}) {
+    for (StoredVariable& candidate : stored) {
+      if (candidate.in_transition != in_transition) continue;
+      const bool replaced = std::any_of(result.begin(), result.end(),
+                                        [&](const EfiVariable& other) { return same_name(other, candidate.variable); });
+      if (!replaced) result.push_back(std::move(candidate.variable));
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<std::vector<EfiVariable>> read_variable_store(ByteView flash) {
+  if (flash.size() > kMaximumVariableStore) {
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("a variable store of {} bytes is more than {}", flash.size(), kMaximumVariableStore));
+  }
+  SLIPWAY_ASSIGN(const ByteView body, store_of_volume(flash));
+  SLIPWAY_ASSIGN(const ByteView area, variables_of_store(body));
+  // Variables are aligned to 4 bytes within the store; its header's 28 bytes keep that.
+  ByteReader reader(area);
+  std::vector<StoredVariable> found;
+  while (reader.remaining() >= 2) {
+    SLIPWAY_ASSIGN(const std::uint16_t start, reader.u16_le("start of a variable"));
+    if (start == kErased) break;
+    if (start != kVariableStart) {
+      return fail(ErrorCode::kMalformed,
+                  fmt::format("no variable starts at offset {} of the variable store", reader.offset() - 2));
+    }
+    SLIPWAY_TRY(read_variable(reader, found));
+    const std::size_t padding = (4 - reader.offset() % 4) % 4;
+    SLIPWAY_TRY(reader.take(std::min(padding, reader.remaining()), "padding behind a variable"));
+  }
+  return in_force(std::move(found));
+}
+
+const EfiVariable* find_variable(const std::vector<EfiVariable>& variables, std::string_view vendor,
+                                 std::string_view name) {
+  const auto found = std::find_if(variables.begin(), variables.end(), [&](const EfiVariable& variable) {
+    return variable.name == name && to_string(variable.vendor) == vendor;
+  });
+  return found == variables.end() ? nullptr : &*found;
+}
+
+Result<int> count_signatures(ByteView database) {
+  if (database.size() > kMaximumVariableStore) {
+    return fail(ErrorCode::kResourceExhausted, fmt::format("a signature database of {} bytes", database.size()));
+  }
+  constexpr std::uint32_t kListHeader = 28, kOwner = 16;
+  ByteReader reader(database);
+  std::size_t count = 0;
+  while (!reader.empty()) {
+    const std::size_t at = reader.offset();
+    SLIPWAY_TRY(reader.take(16, "type of a signature list"));
+    SLIPWAY_ASSIGN(const std::uint32_t list_size, reader.u32_le("size of a signature list"));
+    SLIPWAY_ASSIGN(const std::uint32_t header_size, reader.u32_le("header size of a signature list"));
+    SLIPWAY_ASSIGN(const std::uint32_t signature_size, reader.u32_le("signature size of a signature list"));
+    if (list_size < kListHeader || header_size > list_size - kListHeader || signature_size <= kOwner ||
+        (list_size - kListHeader - header_size) % signature_size != 0) {
+      return fail(ErrorCode::kMalformed, fmt::format("the signature list at offset {} has sizes {}, {} and {}", at,
+                                                     list_size, header_size, signature_size));
+    }
+    SLIPWAY_TRY(reader.take(list_size - kListHeader, "signatures"));
+    count += (list_size - kListHeader - header_size) / signature_size;
+  }
+  return static_cast<int>(count);
+}
+
+}  // namespace slipway::bootchain

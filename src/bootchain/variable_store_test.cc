@@ -1,0 +1,165 @@
+#include "bootchain/variable_store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace slipway::bootchain {
+namespace {
+
+constexpr std::uint8_t kAdded = 0x3f, kReplaced = 0x3e, kDeleted = 0x3c, kHeaderOnly = 0x7f;
+
+Bytes guid_bytes(std::string_view text) {
+  const auto guid = guid_from_text(text).value();
+  return {guid.bytes.begin(), guid.bytes.end()};
+}
+
+struct Entry {
+  std::string name;
+  Bytes data;
+  std::uint8_t state = kAdded;
+  std::string vendor = std::string(kGlobalVariable);
+};
+
+Bytes variable(const Entry& entry) {
+  Bytes out;
+  put_u16_le(out, 0x55aa);
+  out.push_back(entry.state);
+  out.push_back(0);
+  put_u32_le(out, 0x27);
+  out.insert(out.end(), 8 + 16 + 4, 0);
+  put_u32_le(out, static_cast<std::uint32_t>(2 * entry.name.size() + 2));
+  put_u32_le(out, static_cast<std::uint32_t>(entry.data.size()));
+  put_bytes(out, guid_bytes(entry.vendor));
+  for (const char letter : entry.name) put_u16_le(out, static_cast<std::uint16_t>(letter));
+  put_u16_le(out, 0);
+  put_bytes(out, entry.data);
+  while (out.size() % 4 != 0) out.push_back(0xff);
+  return out;
+}
+
+void fix_checksum(Bytes& flash) {
+  flash[50] = flash[51] = 0;
+  std::uint16_t sum = 0;
+  for (std::size_t i = 0; i < 72; i += 2) sum = static_cast<std::uint16_t>(sum + flash[i] + flash[i + 1] * 256);
+  const auto checksum = static_cast<std::uint16_t>(-sum);
+  flash[50] = static_cast<std::uint8_t>(checksum);
+  flash[51] = static_cast<std::uint8_t>(checksum >> 8);
+}
+
+Bytes flash_with(const std::vector<Entry>& entries, std::size_t size = 4096) {
+  Bytes flash(16, 0);
+  put_bytes(flash, guid_bytes("fff12b8d-7696-4c8b-a985-2747075b4f50"));
+  put_u64_le(flash, size);
+  put_u32_le(flash, 0x4856465f);
+  put_u32_le(flash, 0x4feff);
+  put_u16_le(flash, 72);
+  flash.resize(72, 0);
+  fix_checksum(flash);
+  put_bytes(flash, guid_bytes("aaf32c78-947b-439a-a180-2e144ec37792"));
+  put_u32_le(flash, static_cast<std::uint32_t>(size - 72));
+  flash.push_back(0x5a);
+  flash.push_back(0xfe);
+  flash.insert(flash.end(), 6, 0);
+  for (const Entry& entry : entries) put_bytes(flash, variable(entry));
+  flash.resize(size, 0xff);
+  return flash;
+}
+
+TEST(VariableStore, GivesTheVariablesInForce) {
+  const auto variables = read_variable_store(flash_with({
+      {"PK", {1, 2, 3}},
+      {"KEK", {4}, kDeleted},
+      {"Half", {5}, kHeaderOnly},
+      {"db", {6, 7}, kAdded, std::string(kImageSecurityDatabase)},
+  }));
+  ASSERT_TRUE(variables) << variables.error().message;
+  ASSERT_EQ(variables->size(), 2U);
+  const EfiVariable* platform_key = find_variable(*variables, kGlobalVariable, "PK");
+  ASSERT_NE(platform_key, nullptr);
+  EXPECT_EQ(platform_key->data, (Bytes{1, 2, 3}));
+  EXPECT_EQ(platform_key->attributes, 0x27U);
+  EXPECT_NE(find_variable(*variables, kImageSecurityDatabase, "db"), nullptr);
+  EXPECT_EQ(find_variable(*variables, kGlobalVariable, "db"), nullptr) << "the vendor is part of the name";
+  EXPECT_EQ(find_variable(*variables, kGlobalVariable, "KEK"), nullptr) << "deleted";
+}
+
+TEST(VariableStore, OneBeingReplacedCountsUntilItsSuccessorIsWhole) {
+  const auto before = read_variable_store(flash_with({{"PK", {1}, kReplaced}, {"PK", {2}, kHeaderOnly}})).value();
+  EXPECT_EQ(find_variable(before, kGlobalVariable, "PK")->data, Bytes{1});
+  const auto after = read_variable_store(flash_with({{"PK", {1}, kReplaced}, {"PK", {2}, kAdded}})).value();
+  ASSERT_EQ(after.size(), 1U);
+  EXPECT_EQ(find_variable(after, kGlobalVariable, "PK")->data, Bytes{2});
+}
+
+TEST(VariableStore, EmptyStoreHasNoVariables) { EXPECT_TRUE(read_variable_store(flash_with({}))->empty()); }
+
+TEST(VariableStore, StoreThatIsFullToTheLastByteEndsThere) {
+  const Entry entry{"PK", Bytes(8, 7)};
+  EXPECT_EQ(read_variable_store(flash_with({entry}, 72 + 28 + variable(entry).size()))->size(), 1U);
+}
+
+TEST(VariableStore, NamesOutsideAsciiAreEscaped) {
+  Bytes flash = flash_with({{"PK", {1}}});
+  flash[72 + 28 + 60] = 0x1b;
+  EXPECT_EQ(read_variable_store(flash)->front().name, "\\u001bK");
+}
+
+TEST(VariableStore, RefusesWhatDoesNotHold) {
+  const Bytes good = flash_with({{"PK", {1, 2, 3}}});
+  ASSERT_TRUE(read_variable_store(good));
+  const auto broken_at = [&](std::size_t offset, std::uint8_t value, bool repair_checksum = false) {
+    Bytes flash = good;
+    flash[offset] = value;
+    if (repair_checksum) fix_checksum(flash);
+    return read_variable_store(flash);
+  };
+  constexpr std::size_t kFirst = 72 + 28;
+  EXPECT_FALSE(broken_at(16, 0));                 // volume GUID
+  EXPECT_FALSE(broken_at(44, 1));                 // checksum
+  EXPECT_FALSE(broken_at(33, 0x20, true));        // volume longer than the file
+  EXPECT_FALSE(broken_at(48, 40, true));          // header shorter than its fields
+  EXPECT_FALSE(broken_at(72, 0));                 // store GUID
+  EXPECT_FALSE(broken_at(72 + 17, 0xff));         // store longer than the volume
+  EXPECT_FALSE(broken_at(72 + 20, 0));            // not formatted
+  EXPECT_FALSE(broken_at(kFirst, 0));             // neither a variable nor erased flash
+  EXPECT_FALSE(broken_at(kFirst + 38, 0xff));     // name longer than the store
+  EXPECT_FALSE(broken_at(kFirst + 43, 0xff));     // data longer than the store
+  EXPECT_FALSE(broken_at(kFirst + 36, 5));        // odd name
+  EXPECT_FALSE(broken_at(kFirst + 60 + 4, 'x'));  // name without its NUL
+  for (std::size_t size = 0; size < kFirst; ++size) EXPECT_FALSE(read_variable_store(ByteView(good).first(size)));
+  EXPECT_FALSE(read_variable_store(Bytes(kMaximumVariableStore + 1, 0)));
+}
+
+Bytes signature_list(std::uint32_t header_size, std::uint32_t signature_size, std::size_t count) {
+  Bytes out(16, 0x26);
+  put_u32_le(out, static_cast<std::uint32_t>(28 + header_size + signature_size * count));
+  put_u32_le(out, header_size);
+  put_u32_le(out, signature_size);
+  out.resize(out.size() + header_size + signature_size * count, 0);
+  return out;
+}
+
+TEST(CountSignatures, AddsAllLists) {
+  Bytes database = signature_list(0, 48, 3);
+  put_bytes(database, signature_list(4, 100, 2));
+  EXPECT_EQ(count_signatures(database).value(), 5);
+  EXPECT_EQ(count_signatures({}).value(), 0);
+}
+
+TEST(CountSignatures, RefusesListsWhoseSizesDisagree) {
+  const Bytes good = signature_list(0, 48, 2);
+  EXPECT_FALSE(count_signatures(ByteView(good).first(good.size() - 1)));
+  for (const std::size_t offset : {std::size_t{16}, std::size_t{20}, std::size_t{24}}) {
+    Bytes bad = good;
+    bad[offset] = static_cast<std::uint8_t>(bad[offset] + 1);
+    EXPECT_FALSE(count_signatures(bad)) << offset;
+  }
+  Bytes no_size = good;
+  no_size[24] = 0;
+  EXPECT_FALSE(count_signatures(no_size));
+}
+
+}  // namespace
+}  // namespace slipway::bootchain

@@ -1,0 +1,50 @@
+#include "crypto/authenticode_signers.h"
+
+#include <openssl/bio.h>
+#include <openssl/pkcs7.h>
+#include <openssl/x509.h>
+
+#include <memory>
+
+namespace slipway::crypto {
+namespace {
+
+constexpr std::size_t kMaximumSignatureSize = 64U << 10;
+
+struct FreePkcs7 {
+  void operator()(PKCS7* pkcs7) const { PKCS7_free(pkcs7); }
+};
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+
+std::string one_line(const X509_NAME* name) {
+  const std::unique_ptr<BIO, FreeBio> memory(BIO_new(BIO_s_mem()));
+  if (!memory || X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(memory.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> authenticode_signers(ByteView pkcs7) {
+  if (pkcs7.size() > kMaximumSignatureSize)
+    return fail(ErrorCode::kMalformed, "an Authenticode signature is longer than 64 KiB");
+  const unsigned char* at = pkcs7.data();
+  const std::unique_ptr<PKCS7, FreePkcs7> parsed(d2i_PKCS7(nullptr, &at, static_cast<long>(pkcs7.size())));
+  if (!parsed || !PKCS7_type_is_signed(parsed.get()))
+    return fail(ErrorCode::kMalformed, "an Authenticode signature is not PKCS#7 SignedData in DER");
+
+  std::vector<std::string> subjects;
+  STACK_OF(PKCS7_SIGNER_INFO)* infos = PKCS7_get_signer_info(parsed.get());
+  for (int i = 0; i < sk_PKCS7_SIGNER_INFO_num(infos); ++i) {
+    const X509* signer = PKCS7_cert_from_signer_info(parsed.get(), sk_PKCS7_SIGNER_INFO_value(infos, i));
+    if (signer == nullptr)
+      return fail(ErrorCode::kMalformed, "an Authenticode signature does not hold its signer's certificate");
+    subjects.push_back(one_line(X509_get_subject_name(signer)));
+  }
+  return subjects;
+}
+
+}  // namespace slipway::crypto

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace slipway::crypto {
+
+// The subject of each signer's certificate in an Authenticode signature (PKCS#7 SignedData, DER; at most 64 KiB), in
+// the order of its SignerInfo records, one line each as Certificate::subject() gives it. Names signers for people:
+// nothing is verified. kMalformed if it is no SignedData or a signer's certificate is not in it.
+Result<std::vector<std::string>> authenticode_signers(ByteView pkcs7);
+
+}  // namespace slipway::crypto

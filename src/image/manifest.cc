@@ -1,0 +1,218 @@
+#include "image/manifest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+
+namespace slipway::image {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMaximumSize = 1U << 20;
+constexpr std::size_t kSha256Size = 32;
+
+constexpr std::array<BootFileRole, 5> kRoles{BootFileRole::kShim, BootFileRole::kGrub, BootFileRole::kGrubConfig,
+                                             BootFileRole::kKernel, BootFileRole::kInitrd};
+
+json::array texts_to_json(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const std::string& text : texts) array.push_back(json::string(text));
+  return array;
+}
+
+json::object to_object(const BootFile& file) {
+  return {{"role", to_string(file.role)},
+          {"path", file.path},
+          {"package", file.package},
+          {"size", file.size},
+          {"sha256", to_hex(file.sha256)},
+          {"authenticodeSha256", to_hex(file.authenticode_sha256)},
+          {"signers", texts_to_json(file.signers)}};
+}
+
+// Takes each key of an object exactly once; finish() refuses what nobody asked for.
+class ObjectReader {
+ public:
+  static Result<ObjectReader> open(const json::value& value, std::string name) {
+    if (!value.is_object()) return fail(ErrorCode::kMalformed, fmt::format("{} is not a JSON object", name));
+    return ObjectReader(value.get_object(), std::move(name));
+  }
+
+  Result<const json::value*> take(std::string_view key) {
+    const json::value* value = object_->if_contains(key);
+    if (value == nullptr) return fail(ErrorCode::kMalformed, fmt::format("{} has no \"{}\"", name_, key));
+    ++taken_;
+    return value;
+  }
+  Result<std::string> text(std::string_view key) {
+    SLIPWAY_ASSIGN(const json::value* value, take(key));
+    if (!value->is_string()) return wrong(key, "a string");
+    return std::string(value->get_string());
+  }
+  Result<bool> boolean(std::string_view key) {
+    SLIPWAY_ASSIGN(const json::value* value, take(key));
+    if (!value->is_bool()) return wrong(key, "true or false");
+    return value->get_bool();
+  }
+  Result<std::uint64_t> number(std::string_view key) {
+    SLIPWAY_ASSIGN(const json::value* value, take(key));
+    boost::system::error_code error;
+    const auto number = value->to_number<std::uint64_t>(error);
+    if (error || value->is_double()) return wrong(key, "a whole number that is not negative");
+    return number;
+  }
+  Result<const json::array*> array(std::string_view key) {
+    SLIPWAY_ASSIGN(const json::value* value, take(key));
+    if (!value->is_array()) return wrong(key, "an array");
+    return &value->get_array();
+  }
+  Result<std::vector<std::string>> texts(std::string_view key) {
+    SLIPWAY_ASSIGN(const json::array* values, array(key));
+    std::vector<std::string> texts;
+    for (const json::value& value : *values) {
+      if (!value.is_string()) return wrong(key, "an array of strings");
+      texts.emplace_back(value.get_string());
+    }
+    return texts;
+  }
+  Result<Bytes> digest(std::string_view key) {
+    SLIPWAY_ASSIGN(const std::string hex, text(key));
+    const auto bytes = from_hex(hex);
+    if (!bytes || bytes->size() != kSha256Size) return wrong(key, "a SHA-256 digest of 64 hexadecimal digits");
+    return *bytes;
+  }
+  tl::unexpected<Error> wrong(std::string_view key, std::string_view expected) const {
+    return fail(ErrorCode::kMalformed, fmt::format("{}: \"{}\" is not {}", name_, key, expected));
+  }
+  Status finish() const {
+    if (taken_ != object_->size())
+      return fail(ErrorCode::kMalformed,
+                  fmt::format("{} has {} keys that are not known; this version of Slipway may be "
+                              "older than the one that wrote it",
+                              name_, object_->size() - taken_));
+    return {};
+  }
+
+ private:
+  ObjectReader(const json::object& object, std::string name) : object_(&object), name_(std::move(name)) {}
+  const json::object* object_;
+  std::string name_;
+  std::size_t taken_ = 0;
+};
+
+Result<BootFile> boot_file_from(const json::value& value, std::size_t index) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, fmt::format("boot file {} of the manifest", index)));
+  BootFile file;
+  SLIPWAY_ASSIGN(const std::string role, reader.text("role"));
+  const auto known = std::find_if(kRoles.begin(), kRoles.end(), [&](BootFileRole it) { return to_string(it) == role; });
+  if (known == kRoles.end()) return reader.wrong("role", "a known role");
+  file.role = *known;
+  SLIPWAY_ASSIGN(file.path, reader.text("path"));
+  SLIPWAY_ASSIGN(file.package, reader.text("package"));
+  SLIPWAY_ASSIGN(file.size, reader.number("size"));
+  SLIPWAY_ASSIGN(file.sha256, reader.digest("sha256"));
+  const bool pe =
+      file.role == BootFileRole::kShim || file.role == BootFileRole::kGrub || file.role == BootFileRole::kKernel;
+  if (pe) {
+    SLIPWAY_ASSIGN(file.authenticode_sha256, reader.digest("authenticodeSha256"));
+  } else {
+    SLIPWAY_ASSIGN(const std::string none, reader.text("authenticodeSha256"));
+    if (!none.empty()) return reader.wrong("authenticodeSha256", "empty, as it must be for a file that is no PE image");
+  }
+  SLIPWAY_ASSIGN(file.signers, reader.texts("signers"));
+  SLIPWAY_TRY(reader.finish());
+  return file;
+}
+
+Result<std::vector<Bytes>> digests_from(ObjectReader& reader, std::string_view key) {
+  SLIPWAY_ASSIGN(const auto texts, reader.texts(key));
+  std::vector<Bytes> digests;
+  for (const std::string& text : texts) {
+    auto bytes = from_hex(text);
+    if (!bytes || bytes->size() != kSha256Size) return reader.wrong(key, "an array of SHA-256 digests");
+    digests.push_back(std::move(*bytes));
+  }
+  return digests;
+}
+
+Result<Manifest> manifest_from(const json::value& value) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the image manifest"));
+  Manifest manifest;
+  SLIPWAY_ASSIGN(manifest.version, reader.text("version"));
+  SLIPWAY_ASSIGN(manifest.trusted_launch, reader.boolean("trustedLaunch"));
+  SLIPWAY_ASSIGN(const json::array* files, reader.array("bootFiles"));
+  for (const json::value& file : *files) {
+    SLIPWAY_ASSIGN(BootFile parsed, boot_file_from(file, manifest.boot_files.size()));
+    manifest.boot_files.push_back(std::move(parsed));
+  }
+  SLIPWAY_ASSIGN(manifest.grub_config, reader.text("grubConfig"));
+  SLIPWAY_ASSIGN(manifest.grub_commands, reader.texts("grubCommands"));
+  SLIPWAY_ASSIGN(manifest.kernel_command_line, reader.text("kernelCommandLine"));
+  SLIPWAY_ASSIGN(manifest.root_hash, reader.digest("rootHash"));
+  SLIPWAY_ASSIGN(manifest.virtual_size, reader.number("virtualSize"));
+  SLIPWAY_ASSIGN(manifest.gpt_event_sha256, reader.digest("gptEventSha256"));
+  SLIPWAY_ASSIGN(manifest.pcr14_sha256, digests_from(reader, "pcr14Sha256"));
+  SLIPWAY_ASSIGN(manifest.sbat_level_event_sha256, reader.digest("sbatLevelEventSha256"));
+  SLIPWAY_ASSIGN(manifest.vendor_authority_event_sha256, reader.digest("vendorAuthorityEventSha256"));
+  SLIPWAY_TRY(reader.finish());
+  return manifest;
+}
+
+}  // namespace
+
+std::string_view to_string(BootFileRole role) {
+  switch (role) {
+    case BootFileRole::kShim:
+      return "shim";
+    case BootFileRole::kGrub:
+      return "grub";
+    case BootFileRole::kGrubConfig:
+      return "grubConfig";
+    case BootFileRole::kKernel:
+      return "kernel";
+    case BootFileRole::kInitrd:
+      return "initrd";
+  }
+  return "";
+}
+
+const BootFile* find_boot_file(const Manifest& manifest, BootFileRole role) {
+  const auto found = std::find_if(manifest.boot_files.begin(), manifest.boot_files.end(),
+                                  [role](const BootFile& file) { return file.role == role; });
+  return found == manifest.boot_files.end() ? nullptr : &*found;
+}
+
+std::string to_json(const Manifest& manifest) {
+  json::array files;
+  for (const BootFile& file : manifest.boot_files) files.push_back(to_object(file));
+  json::array pcr14;
+  for (const Bytes& digest : manifest.pcr14_sha256) pcr14.push_back(json::string(to_hex(digest)));
+  const json::object object{{"version", manifest.version},
+                            {"trustedLaunch", manifest.trusted_launch},
+                            {"bootFiles", std::move(files)},
+                            {"grubConfig", manifest.grub_config},
+                            {"grubCommands", texts_to_json(manifest.grub_commands)},
+                            {"kernelCommandLine", manifest.kernel_command_line},
+                            {"rootHash", to_hex(manifest.root_hash)},
+                            {"virtualSize", manifest.virtual_size},
+                            {"gptEventSha256", to_hex(manifest.gpt_event_sha256)},
+                            {"pcr14Sha256", std::move(pcr14)},
+                            {"sbatLevelEventSha256", to_hex(manifest.sbat_level_event_sha256)},
+                            {"vendorAuthorityEventSha256", to_hex(manifest.vendor_authority_event_sha256)}};
+  return json::serialize(object);
+}
+
+Result<Manifest> manifest_from_json(std::string_view text) {
+  if (text.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the image manifest is longer than 1 MiB");
+  json::error_code error;
+  json::parse_options options;
+  options.max_depth = 8;
+  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  if (error) return fail(ErrorCode::kMalformed, "the image manifest is not JSON: " + error.message());
+  return manifest_from(value);
+}
+
+}  // namespace slipway::image
