@@ -170,7 +170,8 @@ Result<Certificate> make_certificate(const CertificateTemplate& content, const P
   SLIPWAY_TRY(add_alternative_names(certificate.get(), content));
   require(X509_sign(certificate.get(), issuer_key.get(), message_digest(HashAlgorithm::kSha256)) > 0,
           "signing a certificate");
-  return Certificate(std::shared_ptr<X509>(certificate.release(), X509_free));
+  // OpenSSL caches what it read of a certificate while this one was still growing: start from its bytes.
+  return Certificate::from_der(der_of(certificate.get(), i2d_X509));
 }
 
 }  // namespace

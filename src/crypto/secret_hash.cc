@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "scrypt$14$8$1$";
 constexpr std::size_t kSaltSize = 16;
+constexpr std::size_t kMinSaltSize = 8;
 constexpr std::size_t kHashSize = 32;
 
 Bytes scrypt(std::string_view secret, ByteView salt) {
@@ -36,7 +37,7 @@ bool matches_secret_hash(std::string_view line, std::string_view secret) {
   if (separator == std::string_view::npos) return false;
   const auto salt = from_base64url(line.substr(0, separator));
   const auto hash = from_base64url(line.substr(separator + 1));
-  if (!salt || !hash || salt->size() != kSaltSize || hash->size() != kHashSize) return false;
+  if (!salt || !hash || salt->size() < kMinSaltSize || hash->size() != kHashSize) return false;
   return equal_in_constant_time(scrypt(secret, *salt), *hash);
 }
 
