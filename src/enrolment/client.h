@@ -55,9 +55,10 @@ Result<Admission> renew_once(const Transport& transport, const std::string& inst
 // boot; without one it presents the one-time secret and renews by the key certified last. Not thread-safe.
 class NodeSession {
  public:
-  // Borrows the attester (null for a pool without a vTPM). `held` is what an earlier run kept, if anything.
+  // Borrows the attester (null for a pool without a vTPM). `held` and `pending` are what an earlier run kept: the
+  // certificates, and the keys that it presented with a one-time secret and saw no answer for.
   NodeSession(Bootstrap bootstrap, Transport transport, tpm::Attester* attester,
-              std::optional<HeldCertificates> held = {});
+              std::optional<HeldCertificates> held = {}, std::optional<NodeKeys> pending = {});
 
   // Called before a one-time secret is presented, with the keys that will be certified: keeping them lets a node whose
   // answer was lost go on by renewal. May be empty.
