@@ -17,8 +17,8 @@ constexpr std::uint16_t kVariableStart = 0x55aa, kErased = 0xffff;
 // States are bits that flash can only clear.
 constexpr std::uint8_t kAdded = 0x3f, kAddedInDeletedTransition = 0x3e;
 
-struct StoredVariable {
-  EfiVariable variable;
+struct Candidate {
+  StoredVariable variable;
   bool in_transition = false;
 };
 
@@ -92,8 +92,8 @@ Result<std::string> name_text(ByteView utf16) {
 }
 
 // `reader` stands behind StartId. Leaves it behind the variable, before the padding.
-Status read_variable(ByteReader& reader, std::vector<StoredVariable>& found) {
-  StoredVariable stored;
+Status read_variable(ByteReader& reader, std::vector<Candidate>& found) {
+  Candidate stored;
   SLIPWAY_ASSIGN(const std::uint8_t state, reader.u8("variable state"));
   SLIPWAY_TRY(reader.take(1, "reserved byte of a variable"));
   SLIPWAY_ASSIGN(stored.variable.attributes, reader.u32_le("variable attributes"));
@@ -111,17 +111,18 @@ Status read_variable(ByteReader& reader, std::vector<StoredVariable>& found) {
   return {};
 }
 
-bool same_name(const EfiVariable& left, const EfiVariable& right) {
+bool same_name(const StoredVariable& left, const StoredVariable& right) {
   return left.vendor == right.vendor && left.name == right.name;
 }
 
-std::vector<EfiVariable> in_force(std::vector<StoredVariable> stored) {
-  std::vector<EfiVariable> result;
+std::vector<StoredVariable> in_force(std::vector<Candidate> stored) {
+  std::vector<StoredVariable> result;
   for (const bool in_transition : {false, true}) {
-    for (StoredVariable& candidate : stored) {
+    for (Candidate& candidate : stored) {
       if (candidate.in_transition != in_transition) continue;
-      const bool replaced = std::any_of(result.begin(), result.end(),
-                                        [&](const EfiVariable& other) { return same_name(other, candidate.variable); });
+      const bool replaced = std::any_of(result.begin(), result.end(), [&](const StoredVariable& other) {
+        return same_name(other, candidate.variable);
+      });
       if (!replaced) result.push_back(std::move(candidate.variable));
     }
   }
@@ -130,7 +131,7 @@ std::vector<EfiVariable> in_force(std::vector<StoredVariable> stored) {
 
 }  // namespace
 
-Result<std::vector<EfiVariable>> read_variable_store(ByteView flash) {
+Result<std::vector<StoredVariable>> read_variable_store(ByteView flash) {
   if (flash.size() > kMaximumVariableStore) {
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("a variable store of {} bytes is more than {}", flash.size(), kMaximumVariableStore));
@@ -139,7 +140,7 @@ Result<std::vector<EfiVariable>> read_variable_store(ByteView flash) {
   SLIPWAY_ASSIGN(const ByteView area, variables_of_store(body));
   // Variables are aligned to 4 bytes within the store; its header's 28 bytes keep that.
   ByteReader reader(area);
-  std::vector<StoredVariable> found;
+  std::vector<Candidate> found;
   while (reader.remaining() >= 2) {
     SLIPWAY_ASSIGN(const std::uint16_t start, reader.u16_le("start of a variable"));
     if (start == kErased) break;
@@ -154,36 +155,12 @@ Result<std::vector<EfiVariable>> read_variable_store(ByteView flash) {
   return in_force(std::move(found));
 }
 
-const EfiVariable* find_variable(const std::vector<EfiVariable>& variables, std::string_view vendor,
-                                 std::string_view name) {
-  const auto found = std::find_if(variables.begin(), variables.end(), [&](const EfiVariable& variable) {
+const StoredVariable* find_variable(const std::vector<StoredVariable>& variables, std::string_view vendor,
+                                    std::string_view name) {
+  const auto found = std::find_if(variables.begin(), variables.end(), [&](const StoredVariable& variable) {
     return variable.name == name && to_string(variable.vendor) == vendor;
   });
   return found == variables.end() ? nullptr : &*found;
-}
-
-Result<int> count_signatures(ByteView database) {
-  if (database.size() > kMaximumVariableStore) {
-    return fail(ErrorCode::kResourceExhausted, fmt::format("a signature database of {} bytes", database.size()));
-  }
-  constexpr std::uint32_t kListHeader = 28, kOwner = 16;
-  ByteReader reader(database);
-  std::size_t count = 0;
-  while (!reader.empty()) {
-    const std::size_t at = reader.offset();
-    SLIPWAY_TRY(reader.take(16, "type of a signature list"));
-    SLIPWAY_ASSIGN(const std::uint32_t list_size, reader.u32_le("size of a signature list"));
-    SLIPWAY_ASSIGN(const std::uint32_t header_size, reader.u32_le("header size of a signature list"));
-    SLIPWAY_ASSIGN(const std::uint32_t signature_size, reader.u32_le("signature size of a signature list"));
-    if (list_size < kListHeader || header_size > list_size - kListHeader || signature_size <= kOwner ||
-        (list_size - kListHeader - header_size) % signature_size != 0) {
-      return fail(ErrorCode::kMalformed, fmt::format("the signature list at offset {} has sizes {}, {} and {}", at,
-                                                     list_size, header_size, signature_size));
-    }
-    SLIPWAY_TRY(reader.take(list_size - kListHeader, "signatures"));
-    count += (list_size - kListHeader - header_size) / signature_size;
-  }
-  return static_cast<int>(count);
 }
 
 }  // namespace slipway::bootchain

@@ -11,16 +11,14 @@
 namespace slipway::bootchain {
 
 // A UEFI variable as the flash keeps it.
-struct EfiVariable {
+struct StoredVariable {
   EfiGuid vendor;
   std::string name;  // ASCII; any other code unit stands as \uXXXX
   std::uint32_t attributes = 0;
   Bytes data;
 };
 
-// Vendors of the variables that Secure Boot rests on (UEFI 2.9, 3.3 and 32.6; EDK II for SecureBootEnable).
-inline constexpr std::string_view kGlobalVariable = "8be4df61-93ca-11d2-aa0d-00e098032b8c";         // PK, KEK
-inline constexpr std::string_view kImageSecurityDatabase = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";  // db, dbx
+// EDK II's vendor GUID of SecureBootEnable, the switch beside PK. PK, KEK, db and dbx: efi_variable.h.
 inline constexpr std::string_view kSecureBootEnableVendor = "f0a30bc7-af08-4556-99c4-001009c93a44";
 
 inline constexpr std::size_t kMaximumVariableStore = 16U << 20;
@@ -29,13 +27,10 @@ inline constexpr std::size_t kMaximumVariableStore = 16U << 20;
 // its header are an authenticated variable store of EDK II (MdeModulePkg, VariableFormat.h). Deleted and half-written
 // variables are left out; one that was being replaced counts until its successor is whole. kMalformed where the volume
 // header's checksum, the store's header or any variable's sizes do not hold.
-Result<std::vector<EfiVariable>> read_variable_store(ByteView flash);
+Result<std::vector<StoredVariable>> read_variable_store(ByteView flash);
 
 // The variable, or null. The vector owns it. `vendor` is a GUID's text in lower case.
-const EfiVariable* find_variable(const std::vector<EfiVariable>& variables, std::string_view vendor,
-                                 std::string_view name);
-
-// How many signatures a signature database (db, dbx; UEFI 2.9, 32.4.1) holds in all of its lists.
-Result<int> count_signatures(ByteView database);
+const StoredVariable* find_variable(const std::vector<StoredVariable>& variables, std::string_view vendor,
+                                    std::string_view name);
 
 }  // namespace slipway::bootchain

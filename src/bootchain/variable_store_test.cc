@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "bootchain/efi_variable.h"
+
 namespace slipway::bootchain {
 namespace {
 
@@ -19,7 +21,7 @@ struct Entry {
   std::string name;
   Bytes data;
   std::uint8_t state = kAdded;
-  std::string vendor = std::string(kGlobalVariable);
+  std::string vendor = std::string(kEfiGlobalVariables);
 };
 
 Bytes variable(const Entry& entry) {
@@ -76,21 +78,21 @@ TEST(VariableStore, GivesTheVariablesInForce) {
   }));
   ASSERT_TRUE(variables) << variables.error().message;
   ASSERT_EQ(variables->size(), 2U);
-  const EfiVariable* platform_key = find_variable(*variables, kGlobalVariable, "PK");
+  const StoredVariable* platform_key = find_variable(*variables, kEfiGlobalVariables, "PK");
   ASSERT_NE(platform_key, nullptr);
   EXPECT_EQ(platform_key->data, (Bytes{1, 2, 3}));
   EXPECT_EQ(platform_key->attributes, 0x27U);
   EXPECT_NE(find_variable(*variables, kImageSecurityDatabase, "db"), nullptr);
-  EXPECT_EQ(find_variable(*variables, kGlobalVariable, "db"), nullptr) << "the vendor is part of the name";
-  EXPECT_EQ(find_variable(*variables, kGlobalVariable, "KEK"), nullptr) << "deleted";
+  EXPECT_EQ(find_variable(*variables, kEfiGlobalVariables, "db"), nullptr) << "the vendor is part of the name";
+  EXPECT_EQ(find_variable(*variables, kEfiGlobalVariables, "KEK"), nullptr) << "deleted";
 }
 
 TEST(VariableStore, OneBeingReplacedCountsUntilItsSuccessorIsWhole) {
   const auto before = read_variable_store(flash_with({{"PK", {1}, kReplaced}, {"PK", {2}, kHeaderOnly}})).value();
-  EXPECT_EQ(find_variable(before, kGlobalVariable, "PK")->data, Bytes{1});
+  EXPECT_EQ(find_variable(before, kEfiGlobalVariables, "PK")->data, Bytes{1});
   const auto after = read_variable_store(flash_with({{"PK", {1}, kReplaced}, {"PK", {2}, kAdded}})).value();
   ASSERT_EQ(after.size(), 1U);
-  EXPECT_EQ(find_variable(after, kGlobalVariable, "PK")->data, Bytes{2});
+  EXPECT_EQ(find_variable(after, kEfiGlobalVariables, "PK")->data, Bytes{2});
 }
 
 TEST(VariableStore, EmptyStoreHasNoVariables) { EXPECT_TRUE(read_variable_store(flash_with({}))->empty()); }
@@ -130,35 +132,6 @@ TEST(VariableStore, RefusesWhatDoesNotHold) {
   EXPECT_FALSE(broken_at(kFirst + 60 + 4, 'x'));  // name without its NUL
   for (std::size_t size = 0; size < kFirst; ++size) EXPECT_FALSE(read_variable_store(ByteView(good).first(size)));
   EXPECT_FALSE(read_variable_store(Bytes(kMaximumVariableStore + 1, 0)));
-}
-
-Bytes signature_list(std::uint32_t header_size, std::uint32_t signature_size, std::size_t count) {
-  Bytes out(16, 0x26);
-  put_u32_le(out, static_cast<std::uint32_t>(28 + header_size + signature_size * count));
-  put_u32_le(out, header_size);
-  put_u32_le(out, signature_size);
-  out.resize(out.size() + header_size + signature_size * count, 0);
-  return out;
-}
-
-TEST(CountSignatures, AddsAllLists) {
-  Bytes database = signature_list(0, 48, 3);
-  put_bytes(database, signature_list(4, 100, 2));
-  EXPECT_EQ(count_signatures(database).value(), 5);
-  EXPECT_EQ(count_signatures({}).value(), 0);
-}
-
-TEST(CountSignatures, RefusesListsWhoseSizesDisagree) {
-  const Bytes good = signature_list(0, 48, 2);
-  EXPECT_FALSE(count_signatures(ByteView(good).first(good.size() - 1)));
-  for (const std::size_t offset : {std::size_t{16}, std::size_t{20}, std::size_t{24}}) {
-    Bytes bad = good;
-    bad[offset] = static_cast<std::uint8_t>(bad[offset] + 1);
-    EXPECT_FALSE(count_signatures(bad)) << offset;
-  }
-  Bytes no_size = good;
-  no_size[24] = 0;
-  EXPECT_FALSE(count_signatures(no_size));
 }
 
 }  // namespace
