@@ -68,7 +68,7 @@ struct PublicArea {
 };
 
 // Parses exactly one TPMT_PUBLIC of at most 1 KiB; kMalformed for trailing bytes, a size that lies, another type than
-// RSA or ECC, or a scheme other than NULL, RSASSA and ECDSA.
+// RSA or ECC, a scheme other than NULL, RSASSA and ECDSA, or a key derivation scheme.
 Result<PublicArea> parse_public_area(ByteView tpmt_public);
 // The same from a TPM2B_PUBLIC, the form in which tpm2-tools writes files: gives the TPMT_PUBLIC inside.
 Result<Bytes> unwrap_public_area(ByteView tpm2b_public);
