@@ -1,0 +1,132 @@
+#include "kube/cluster_api.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "kube/node_json.h"
+#include "kube/pki/authorities.h"
+
+namespace slipway::kube {
+namespace {
+
+namespace json = boost::json;
+
+constexpr const char* kMergePatch = "application/merge-patch+json";
+constexpr int kPageSize = 250;
+
+ErrorCode code_of(int status) {
+  switch (status) {
+    case 400:
+    case 422:
+      return ErrorCode::kInvalidArgument;
+    case 401:
+      return ErrorCode::kUnauthenticated;
+    case 403:
+      return ErrorCode::kPermissionDenied;
+    case 404:
+      return ErrorCode::kNotFound;
+    case 409:
+      return ErrorCode::kConflict;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
+// The message of a v1 Status, else the beginning of whatever came.
+std::string message_of(const std::string& body) {
+  json::error_code error;
+  const json::value document = json::parse(body, error);
+  if (!error && document.is_object())
+    if (const json::value* message = document.get_object().if_contains("message");
+        message != nullptr && message->is_string())
+      return std::string(message->get_string());
+  return body.substr(0, 200);
+}
+
+// A node's path, with the name checked first: it must not reach another resource.
+Result<std::string> node_path(const std::string& node) {
+  if (!is_node_name(node)) return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' cannot be a node's name", node));
+  return "/api/v1/nodes/" + node;
+}
+
+}  // namespace
+
+ClusterApi::ClusterApi(std::string server, http::ClientOptions options)
+    : server_(std::move(server)), client_(std::move(options)) {}
+
+Result<http::Response> ClusterApi::send(const std::string& method, const std::string& path, const std::string& body,
+                                        const std::string& content_type) const {
+  http::ClientRequest request;
+  request.method = method;
+  request.url = server_ + path;
+  request.headers.emplace("Accept", "application/json");
+  if (!body.empty()) request.headers.emplace("Content-Type", content_type);
+  request.body = body;
+  return client_.send(request);
+}
+
+Result<std::string> ClusterApi::call(const std::string& method, const std::string& path, const std::string& body,
+                                     const std::string& content_type) const {
+  SLIPWAY_ASSIGN(http::Response response, send(method, path, body, content_type));
+  if (response.status >= 200 && response.status < 300) return std::move(response.body);
+  return fail(code_of(response.status), fmt::format("the apiserver {} answered {} {} with {}: {}", server_, method,
+                                                    path, response.status, message_of(response.body)));
+}
+
+Status ClusterApi::apply(const std::string& path, const std::string& object) const {
+  SLIPWAY_TRY(call("PATCH", path + "?fieldManager=slipway&force=true", object, "application/apply-patch+yaml"));
+  return {};
+}
+
+Result<std::vector<Node>> ClusterApi::list_nodes() const {
+  std::vector<Node> nodes;
+  std::string next;
+  do {
+    // The token is base64url, so it needs no escaping.
+    const std::string path =
+        fmt::format("/api/v1/nodes?limit={}{}", kPageSize, next.empty() ? "" : "&continue=" + next);
+    SLIPWAY_ASSIGN(const std::string body, call("GET", path));
+    SLIPWAY_ASSIGN(NodePage page, node_page_from_json(body));
+    for (Node& node : page.nodes) nodes.push_back(std::move(node));
+    next = std::move(page.next);
+  } while (!next.empty());
+  return nodes;
+}
+
+Result<Node> ClusterApi::get_node(const std::string& node) const {
+  SLIPWAY_ASSIGN(const std::string path, node_path(node));
+  SLIPWAY_ASSIGN(const std::string body, call("GET", path));
+  return node_from_json(body);
+}
+
+Status ClusterApi::set_labels(const std::string& node,
+                              const std::map<std::string, std::optional<std::string>>& labels) const {
+  SLIPWAY_ASSIGN(const std::string path, node_path(node));
+  json::object patch;
+  for (const auto& [key, value] : labels) {
+    if (value)
+      patch[key] = *value;
+    else
+      patch[key] = nullptr;
+  }
+  const json::object body{{"metadata", json::object{{"labels", patch}}}};
+  SLIPWAY_TRY(call("PATCH", path, json::serialize(body), kMergePatch));
+  return {};
+}
+
+Status ClusterApi::cordon(const std::string& node, bool unschedulable) const {
+  SLIPWAY_ASSIGN(const std::string path, node_path(node));
+  const json::object body{{"spec", json::object{{"unschedulable", unschedulable}}}};
+  SLIPWAY_TRY(call("PATCH", path, json::serialize(body), kMergePatch));
+  return {};
+}
+
+Status ClusterApi::delete_node(const std::string& node) const {
+  SLIPWAY_ASSIGN(const std::string path, node_path(node));
+  const Result<std::string> done = call("DELETE", path);
+  if (!done && done.error().code != ErrorCode::kNotFound) return fail(done.error());
+  return {};
+}
+
+}  // namespace slipway::kube

@@ -1,0 +1,95 @@
+#include "kube/label_review.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace slipway::kube {
+namespace {
+
+namespace json = boost::json;
+
+constexpr const char* kTrusted = "kubernetes.azure.com/trusted-launch";
+
+json::object node(json::object labels) {
+  return {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", json::object{{"name", "n1"}, {"labels", labels}}}};
+}
+
+std::string review(const std::string& user, const std::string& operation, json::value object, json::value old_object) {
+  return json::serialize(json::object{
+      {"apiVersion", "admission.k8s.io/v1"},
+      {"kind", "AdmissionReview"},
+      {"request", json::object{{"uid", "u-1"},
+                               {"operation", operation},
+                               {"resource", json::object{{"group", ""}, {"version", "v1"}, {"resource", "nodes"}}},
+                               {"userInfo", json::object{{"username", user}}},
+                               {"object", object},
+                               {"oldObject", old_object}}}});
+}
+
+bool allowed(const std::string& text) {
+  const Result<std::string> reply = decide_label_review(text);
+  EXPECT_TRUE(reply.has_value()) << reply.error().message;
+  if (!reply) return false;
+  const json::value document = json::parse(*reply);
+  EXPECT_EQ(document.at("kind").as_string(), "AdmissionReview");
+  EXPECT_EQ(document.at("response").at("uid").as_string(), "u-1");
+  const bool result = document.at("response").at("allowed").as_bool();
+  if (!result) EXPECT_EQ(document.at("response").at("status").at("code").as_int64(), 403);
+  return result;
+}
+
+TEST(LabelReview, ANodeMayRegisterWithLabelsOfItsOwn) {
+  EXPECT_TRUE(allowed(review("system:node:n1", "CREATE", node({{"kubernetes.io/os", "linux"}}), nullptr)));
+}
+
+TEST(LabelReview, ANodeMayNotRegisterWithATrustLabel) {
+  EXPECT_FALSE(allowed(review("system:node:n1", "CREATE", node({{kTrusted, "true"}}), nullptr)));
+}
+
+TEST(LabelReview, SettingChangingAndTakingOffAreRefusedToAnybodyElse) {
+  for (const char* user : {"system:node:n1", "system:admin", "clusterAdmin", "slipway:control-plane2", ""}) {
+    EXPECT_FALSE(allowed(review(user, "UPDATE", node({{kTrusted, "true"}}), node({})))) << user;
+    EXPECT_FALSE(allowed(review(user, "UPDATE", node({{kTrusted, "false"}}), node({{kTrusted, "true"}})))) << user;
+    EXPECT_FALSE(allowed(review(user, "UPDATE", node({}), node({{kTrusted, "true"}})))) << user;
+  }
+}
+
+TEST(LabelReview, AHeartbeatThatKeepsTheLabelsIsAllowed) {
+  EXPECT_TRUE(allowed(review("system:node:n1", "UPDATE", node({{kTrusted, "true"}, {"a", "2"}}),
+                             node({{kTrusted, "true"}, {"a", "1"}}))));
+}
+
+TEST(LabelReview, SlipwayMayChangeThem) {
+  EXPECT_TRUE(allowed(review("slipway:control-plane", "UPDATE", node({{kTrusted, "true"}}), node({}))));
+  EXPECT_TRUE(allowed(review("slipway:control-plane", "UPDATE", node({}), node({{kTrusted, "true"}}))));
+}
+
+TEST(LabelReview, ANodeWithoutLabelsAtAllCountsAsHavingNone) {
+  const json::object bare{{"metadata", json::object{{"name", "n1"}}}};
+  EXPECT_TRUE(allowed(review("system:node:n1", "UPDATE", bare, bare)));
+  EXPECT_FALSE(allowed(review("system:node:n1", "UPDATE", bare, node({{kTrusted, "true"}}))));
+}
+
+TEST(LabelReview, WhatIsNotAReviewOfANodeIsMalformed) {
+  for (const std::string& text :
+       {std::string("{"), std::string("[]"), std::string("{}"), std::string(R"({"request":{"uid":"u"}})"),
+        review("system:node:n1", "DELETE", nullptr, node({})), review("system:node:n1", "CREATE", nullptr, nullptr),
+        review("system:node:n1", "UPDATE", node({}), nullptr),
+        review("system:node:n1", "UPDATE", node({{kTrusted, 1}}), node({})),
+        std::string(kMaximumReviewSize + 1, ' ')}) {
+    const Result<std::string> reply = decide_label_review(text);
+    ASSERT_FALSE(reply.has_value()) << *reply;
+    EXPECT_EQ(reply.error().code, ErrorCode::kMalformed);
+  }
+}
+
+TEST(LabelReview, AReviewOfAnotherResourceIsMalformed) {
+  std::string text = review("system:node:n1", "CREATE", node({}), nullptr);
+  text.replace(text.find("\"nodes\""), 7, "\"pods\"");
+  EXPECT_EQ(decide_label_review(text).error().code, ErrorCode::kMalformed);
+}
+
+}  // namespace
+}  // namespace slipway::kube
