@@ -100,6 +100,7 @@ void fields_of_node(Visit& visit, Record& record) {
   visit("ip", record.ip);
   visit("created", record.created);
   visit("booted", record.booted);
+  visit("refusal", record.refusal);
   visit("endorsementKey", record.endorsement_key);
   visit("attestationKeyName", record.attestation_key_name);
   visit("secretHash", record.secret_hash);
@@ -189,6 +190,9 @@ std::string pool_key(std::string_view cluster, std::string_view name) {
 }
 std::string node_key(std::string_view instance) { return fmt::format("/nodes/{}", lower(instance)); }
 std::string operation_key(std::string_view id) { return fmt::format("/operations/{}", lower(id)); }
+std::string node_number_key(std::string_view cluster, std::string_view pool) {
+  return fmt::format("/node-numbers/{}/{}", cluster, lower(pool));
+}
 
 // The two directions of one record; `fields` is its list above.
 #define SLIPWAY_FLEET_JSON(Record, noun, function, fields) \

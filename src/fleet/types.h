@@ -96,6 +96,7 @@ struct Node {
   std::string ip;
   Time created{};
   std::optional<Time> booted;  // when the domain was started first
+  std::string refusal;         // why enrolment refused it last, for people; empty after an admission
   // Enrolment.
   Bytes endorsement_key;       // TPMT_PUBLIC, recorded when the vTPM was made
   Bytes attestation_key_name;  // TPM name of the one AK that it enrolled; empty before
@@ -131,6 +132,8 @@ std::string cluster_key(std::string_view id);
 std::string pool_key(std::string_view cluster, std::string_view name);
 std::string node_key(std::string_view instance);
 std::string operation_key(std::string_view id);
+// Its value is the number of the pool's next node, as decimal text. It outlives the pool: names are never used twice.
+std::string node_number_key(std::string_view cluster, std::string_view pool);
 
 std::string to_json(const ResourceGroup&);
 std::string to_json(const Feature&);

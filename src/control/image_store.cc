@@ -1,0 +1,107 @@
+#include "control/image_store.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <mutex>
+
+#include "control/log_text.h"
+
+namespace slipway::control {
+namespace {
+
+constexpr std::size_t kMaximumManifest = 1U << 20;
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(ErrorCode::kNotFound, fmt::format("{} cannot be opened.", path.string()));
+  std::string text(kMaximumManifest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaximumManifest) {
+    return fail(ErrorCode::kMalformed, fmt::format("{} is larger than a manifest may be.", path.string()));
+  }
+  return text;
+}
+
+class FolderImageStore final : public ImageStore {
+ public:
+  explicit FolderImageStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  std::vector<StoredImage> list() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<StoredImage> images;
+    add(folder_, images);
+    std::error_code error;
+    std::vector<std::filesystem::path> folders;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+      if (entry.is_directory(error)) folders.push_back(entry.path());
+    }
+    for (const auto& folder : folders) add(folder, images);
+    std::sort(images.begin(), images.end(), [](const StoredImage& left, const StoredImage& right) {
+      return left.manifest.version < right.manifest.version;
+    });
+    return images;
+  }
+
+ private:
+  struct Known {
+    std::filesystem::file_time_type changed;
+    Result<image::Manifest> manifest;
+  };
+
+  void add(const std::filesystem::path& folder, std::vector<StoredImage>& images) {
+    std::error_code error;
+    const std::filesystem::path manifest = folder / "manifest.json";
+    const auto changed = std::filesystem::last_write_time(manifest, error);
+    if (error) return;
+    std::filesystem::path disk;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      if (entry.path().extension() == ".qcow2") disk = std::filesystem::absolute(entry.path());
+    }
+    if (disk.empty()) return;
+
+    const auto known = known_.find(manifest);
+    if (known == known_.end() || known->second.changed != changed) {
+      auto read = read_file(manifest).and_then([](const std::string& text) { return image::manifest_from_json(text); });
+      if (!read) spdlog::warn("image left out folder={} why={}", folder.string(), log_quoted(read.error().message));
+      known_.insert_or_assign(manifest, Known{changed, std::move(read)});
+    }
+    const Result<image::Manifest>& read = known_.at(manifest).manifest;
+    if (read) images.push_back({*read, disk});
+  }
+
+  std::filesystem::path folder_;
+  std::mutex mutex_;
+  std::map<std::filesystem::path, Known> known_;
+};
+
+}  // namespace
+
+Result<StoredImage> ImageStore::find(const std::string& version) {
+  std::string names;
+  for (StoredImage& image : list()) {
+    if (image.manifest.version == version) return std::move(image);
+    names += (names.empty() ? "" : ", ") + image.manifest.version;
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("There is no node image {} here; there {}. Build it with 'slipway image build', or put its "
+                          "folder back.",
+                          version, names.empty() ? "is none" : "are " + names));
+}
+
+Result<StoredImage> ImageStore::find_by_disk(const std::filesystem::path& disk) {
+  for (StoredImage& image : list()) {
+    if (image.disk == disk) return std::move(image);
+  }
+  return fail(ErrorCode::kNotFound, fmt::format("{} is no node image's disk.", disk.string()));
+}
+
+std::unique_ptr<ImageStore> make_folder_image_store(std::filesystem::path folder) {
+  return std::make_unique<FolderImageStore>(std::move(folder));
+}
+
+}  // namespace slipway::control

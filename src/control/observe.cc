@@ -1,0 +1,76 @@
+#include <spdlog/spdlog.h>
+
+#include "control/cluster_state.h"
+#include "control/log_text.h"
+
+namespace slipway::control {
+namespace {
+
+// So many looks without an answer, and the control plane is asked to be there again.
+constexpr int kPatience = 10;
+
+fleet::ObservedMachine::Power power(host::PowerState state) {
+  switch (state) {
+    case host::PowerState::kRunning:
+      return fleet::ObservedMachine::Power::kRunning;
+    case host::PowerState::kOff:
+      return fleet::ObservedMachine::Power::kOff;
+    case host::PowerState::kAbsent:
+      break;
+  }
+  return fleet::ObservedMachine::Power::kAbsent;
+}
+
+void observe_kubernetes(const Surroundings& around, ClusterState& state, const fleet::Snapshot& snapshot,
+                        fleet::Observed& observed) {
+  if (!state.control_plane) return;
+  const auto nodes = around.kubernetes.list_nodes(state.cluster);
+  if (!nodes) {
+    if (++state.silent_control_plane == kPatience) {
+      spdlog::warn("control plane silent cluster={} why={}", state.cluster, log_quoted(nodes.error().message));
+      state.control_plane = false;
+      state.silent_control_plane = 0;
+    }
+    return;
+  }
+  state.silent_control_plane = 0;
+  for (const fleet::Node& node : snapshot.nodes) {
+    fleet::ObservedNode& seen = observed.nodes[node.instance];
+    seen.kubernetes_answers = true;
+    for (const kube::Node& found : *nodes) {
+      if (found.name != node.name) continue;
+      seen.kubernetes =
+          fleet::ObservedKubernetesNode{found.ready, found.unschedulable, found.labels, found.internal_ip};
+    }
+  }
+}
+
+}  // namespace
+
+fleet::Observed observe(const Surroundings& around, ClusterState& state, const fleet::Snapshot& snapshot) {
+  fleet::Observed observed;
+  for (const fleet::Node& node : snapshot.nodes) {
+    fleet::ObservedNode& seen = observed.nodes[node.instance];
+    if (const auto restarted = state.restarted.find(node.instance); restarted != state.restarted.end()) {
+      seen.restarted = restarted->second;
+    }
+    auto machine = around.host.observe(node.instance);
+    if (!machine) {
+      spdlog::warn("host does not answer node={} why={}", node.name, log_quoted(machine.error().message));
+      continue;
+    }
+    seen.machine = fleet::ObservedMachine{power(machine->power), machine->boot_refusal, machine->console_tail};
+    if (node.secure_boot && !node.vtpm && node.booted && machine->power != host::PowerState::kAbsent) {
+      const auto firmware = around.host.observe_firmware(node.instance);
+      seen.host_sees_secure_boot = firmware && firmware->secure_boot_enabled;
+    }
+  }
+  observe_kubernetes(around, state, snapshot, observed);
+  observed.network = state.network.has_value() && state.endpoint.has_value();
+  observed.control_plane = state.control_plane;
+  observed.listening_since = state.listening_since;
+  observed.failures = state.failures;
+  return observed;
+}
+
+}  // namespace slipway::control

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+
+// What the edges saw of a cluster just now, as values: the reconciler's second argument beside what is wanted.
+namespace slipway::fleet {
+
+struct ObservedMachine {
+  enum class Power { kAbsent, kRunning, kOff };
+  Power power = Power::kAbsent;
+  std::string boot_refusal;  // why no OS ran, as far as the host can tell; or empty
+  std::string console_tail;  // bounded and escaped
+};
+
+struct ObservedKubernetesNode {
+  bool ready = false;
+  bool unschedulable = false;
+  std::map<std::string, std::string> labels;
+  std::string internal_ip;
+};
+
+struct ObservedNode {
+  // Empty where the host did not answer: then nothing is concluded from it.
+  std::optional<ObservedMachine> machine;
+  // The host sees Secure Boot switched on in the node's own variable store and firmware. Asked only for nodes with
+  // Secure Boot and no vTPM.
+  bool host_sees_secure_boot = false;
+  // When Slipway last switched the VM on again.
+  std::optional<Time> restarted;
+  // Kubernetes was asked and answered. Where it did not, nothing is concluded from the next field.
+  bool kubernetes_answers = false;
+  // Empty where Kubernetes has no such node.
+  std::optional<ObservedKubernetesNode> kubernetes;
+};
+
+// An action that did not work, counted since the last time that it did.
+struct Failure {
+  int count = 0;
+  Error last;
+};
+
+struct Observed {
+  bool network = false;        // made, and the node listener answers on it
+  bool control_plane = false;  // runs, and its endpoints stand in the Cluster
+  // Since when nodes could reach the node listener: nobody is late for a time in which nobody listened.
+  Time listening_since{};
+  std::map<std::string, ObservedNode> nodes;  // by instance
+  std::map<std::string, Failure> failures;    // by key_of(Action)
+};
+
+}  // namespace slipway::fleet

@@ -1,0 +1,275 @@
+#include "fleet/reconcile.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "fleet/operation_state.h"
+
+namespace slipway::fleet {
+namespace {
+
+// A VM that falls off again and again is switched on at most this often.
+constexpr seconds kRestartPause{120};
+
+const Operation* operation_for(const Snapshot& snapshot, const Pool& pool) {
+  for (const Operation& operation : snapshot.operations) {
+    if (operation.kind == "CreateCluster" || (operation.kind == "PutPool" && operation.pool == pool.name)) {
+      return &operation;
+    }
+  }
+  return nullptr;
+}
+
+bool fits(const Node& node, const Pool& pool) {
+  return node.vtpm == pool.vtpm && node.secure_boot == pool.secure_boot && node.vcpus == pool.vcpus &&
+         node.memory_mib == pool.memory_mib && node.image_version == pool.node_image_version;
+}
+
+// One pass over one cluster. The snapshot's phases are replaced by what the facts give now, so that every later rule
+// sees one truth.
+class Pass {
+ public:
+  Pass(Snapshot snapshot, const Observed& observed, const Limits& limits, Time now)
+      : snapshot_(std::move(snapshot)), observed_(observed), limits_(limits), now_(now) {}
+
+  std::vector<Action> run() {
+    if (snapshot_.cluster.deletion_requested) {
+      delete_cluster();
+      return std::move(actions_);
+    }
+    if (!observed_.network) add(EnsureNetwork{});
+    if (!observed_.control_plane) add(EnsureControlPlane{});
+    const bool ready = observed_.network && observed_.control_plane;
+    for (Node& node : snapshot_.nodes) update_phase(node);
+    for (const Pool& pool : snapshot_.pools) choose_nodes(pool, ready);
+    for (const Node& node : snapshot_.nodes) advance(node, ready);
+    for (const Pool& pool : snapshot_.pools) forget(pool);
+    for (const Operation& operation : snapshot_.operations) conclude(operation);
+    return std::move(actions_);
+  }
+
+ private:
+  template <typename Kind>
+  void add(Kind action) {
+    actions_.push_back(Action{std::move(action)});
+  }
+
+  const ObservedNode& seen(const Node& node) const {
+    static const ObservedNode kNothing;
+    const auto found = observed_.nodes.find(node.instance);
+    return found == observed_.nodes.end() ? kNothing : found->second;
+  }
+
+  const Pool* pool_of(const Node& node) const {
+    for (const Pool& pool : snapshot_.pools) {
+      if (pool.name == node.pool) return &pool;
+    }
+    return nullptr;
+  }
+
+  void set_phase(Node& node, NodePhase phase, const std::string& explanation) {
+    if (node.phase == phase && node.explanation == explanation) return;
+    // The explanation of a bad phase counts seconds: a change of the text alone is no news.
+    if (node.phase == phase && is_bad(phase)) return;
+    node.phase = phase;
+    node.explanation = explanation;
+    add(SetPhase{node.instance, phase, explanation});
+  }
+
+  void update_phase(Node& node) {
+    const PhaseAndReason now = phase_of(node, seen(node), observed_.listening_since, limits_, now_);
+    if (pool_of(node) == nullptr) {
+      set_phase(node, NodePhase::kDeleting, "Its pool no longer exists.");
+    } else {
+      set_phase(node, now.phase, now.explanation);
+    }
+  }
+
+  std::vector<Node*> live_nodes(const Pool& pool) {
+    std::vector<Node*> live;
+    for (Node& node : snapshot_.nodes) {
+      if (node.pool == pool.name && node.phase != NodePhase::kDeleting) live.push_back(&node);
+    }
+    return live;
+  }
+
+  // Which nodes the pool keeps, which go, and how many are missing.
+  void choose_nodes(const Pool& pool, bool ready) {
+    std::vector<Node*> live = live_nodes(pool);
+    const auto wanted = static_cast<std::size_t>(pool.deletion_requested ? 0 : std::max(pool.count, 0));
+
+    // Bad ones go first when there are too many, then the youngest.
+    std::sort(live.begin(), live.end(), [](const Node* left, const Node* right) {
+      if (is_bad(left->phase) != is_bad(right->phase)) return !is_bad(left->phase);
+      return left->name < right->name;
+    });
+    while (live.size() > wanted) {
+      set_phase(*live.back(), NodePhase::kDeleting,
+                pool.deletion_requested ? "Its pool is being deleted." : "The pool wants fewer nodes.");
+      live.pop_back();
+    }
+    replace_bad(pool, live);
+    replace_unfit(pool, live);
+    if (!ready) return;
+    for (std::size_t have = live.size(); have < wanted; ++have) add(CreateNode{pool.name});
+  }
+
+  // A client that puts the pool again gets a new try for what went wrong before. What goes wrong during an operation
+  // fails it instead, so that a cause is never hidden by an endless row of new nodes.
+  void replace_bad(const Pool& pool, std::vector<Node*>& live) {
+    const Operation* operation = operation_for(snapshot_, pool);
+    if (operation == nullptr) return;
+    std::erase_if(live, [&](Node* node) {
+      if (!is_bad(node->phase) || node->created >= operation->started) return false;
+      set_phase(*node, NodePhase::kDeleting, "Replaced: " + node->explanation);
+      return true;
+    });
+  }
+
+  // Nodes made for other settings of the pool go one at a time, and only while all others are Ready.
+  void replace_unfit(const Pool& pool, std::vector<Node*>& live) {
+    if (operation_for(snapshot_, pool) == nullptr) return;
+    const auto unfit = std::find_if(live.begin(), live.end(), [&](const Node* node) { return !fits(*node, pool); });
+    if (unfit == live.end()) return;
+    const auto wanted = static_cast<std::size_t>(std::max(pool.count, 0));
+    const bool others_ready = live.size() == wanted && std::all_of(live.begin(), live.end(), [&](const Node* node) {
+                                return node == *unfit || node->phase == NodePhase::kReady;
+                              });
+    if (!others_ready) return;
+    set_phase(**unfit, NodePhase::kDeleting, "Replaced: the pool's settings changed.");
+    live.erase(unfit);
+  }
+
+  void advance(const Node& node, bool ready) {
+    const ObservedNode& observed = seen(node);
+    switch (node.phase) {
+      case NodePhase::kDeleting:
+        if (observed.kubernetes && !observed.kubernetes->unschedulable) add(Cordon{node.instance, node.name});
+        add(RemoveNode{node.instance, node.name});
+        return;
+      case NodePhase::kProvisioning:
+        if (ready) provision(node, observed);
+        return;
+      case NodePhase::kAdmitted:
+      case NodePhase::kReady:
+        restart_if_off(node, observed);
+        break;
+      default:
+        break;
+    }
+    keep_labels(node, observed);
+  }
+
+  void provision(const Node& node, const ObservedNode& observed) {
+    if (!observed.machine) return;
+    if (node.vtpm && node.endorsement_key.empty()) {
+      add(RecordEndorsementKey{node.instance});
+    } else if (!node.vtpm && observed.machine->power == ObservedMachine::Power::kOff) {
+      add(DiscardMachine{node.instance});
+    } else {
+      add(StartMachine{node.instance});
+    }
+  }
+
+  void restart_if_off(const Node& node, const ObservedNode& observed) {
+    if (!observed.machine || observed.machine->power != ObservedMachine::Power::kOff) return;
+    if (observed.restarted && now_ - *observed.restarted < kRestartPause) return;
+    add(RestartMachine{node.instance});
+  }
+
+  void keep_labels(const Node& node, const ObservedNode& observed) {
+    const Pool* pool = pool_of(node);
+    if (pool == nullptr || !observed.kubernetes) return;
+    const auto wanted = wanted_labels(snapshot_.cluster, *pool, node, node.phase, observed);
+    std::map<std::string, std::optional<std::string>> changes;
+    for (const auto& [name, value] : wanted) {
+      const auto found = observed.kubernetes->labels.find(name);
+      const bool there = found != observed.kubernetes->labels.end();
+      if (value ? !there || found->second != *value : there) changes.emplace(name, value);
+    }
+    if (!changes.empty()) add(SetLabels{node.instance, node.name, std::move(changes)});
+    const bool applied = carries_labels(wanted, node, *observed.kubernetes);
+    if (applied != node.labels_applied) add(RecordLabels{node.instance, applied});
+  }
+
+  void forget(const Pool& pool) {
+    if (!pool.deletion_requested) return;
+    const bool empty = std::none_of(snapshot_.nodes.begin(), snapshot_.nodes.end(),
+                                    [&](const Node& node) { return node.pool == pool.name; });
+    if (!empty) return;
+    for (const Operation& operation : snapshot_.operations) {
+      if (operation.kind == "DeletePool" && operation.pool == pool.name) return;
+    }
+    add(Finish{"", "DeletePool", pool.name, "Succeeded", "", ""});
+  }
+
+  void conclude(const Operation& operation) {
+    const OperationState state = state_of(operation, snapshot_, observed_, limits_, now_);
+    if (state.status == "InProgress") {
+      if (state.progress != operation.progress) add(SetProgress{operation.id, state.progress});
+      return;
+    }
+    add(Finish{operation.id, operation.kind, operation.pool, state.status, state.error_code, state.error_message});
+  }
+
+  void delete_cluster() {
+    for (const Operation& operation : snapshot_.operations) {
+      if (operation.kind == "DeleteCluster") continue;
+      add(Finish{operation.id, operation.kind, operation.pool, "Canceled", "OperationPreempted",
+                 "The cluster was deleted meanwhile."});
+    }
+    for (Node& node : snapshot_.nodes) {
+      set_phase(node, NodePhase::kDeleting, "Its cluster is being deleted.");
+      add(RemoveNode{node.instance, node.name});
+    }
+    const Operation* deletion = nullptr;
+    for (const Operation& operation : snapshot_.operations) {
+      if (operation.kind == "DeleteCluster") deletion = &operation;
+    }
+    if (snapshot_.nodes.empty()) {
+      add(RemoveInfrastructure{});
+      add(Finish{deletion == nullptr ? "" : deletion->id, "DeleteCluster", "", "Succeeded", "", ""});
+    } else if (deletion != nullptr) {
+      const std::string progress = fmt::format("{} nodes to remove", snapshot_.nodes.size());
+      if (progress != deletion->progress) add(SetProgress{deletion->id, progress});
+    }
+  }
+
+  Snapshot snapshot_;
+  const Observed& observed_;
+  const Limits& limits_;
+  Time now_;
+  std::vector<Action> actions_;
+};
+
+struct KeyOf {
+  std::string operator()(const EnsureNetwork&) const { return "EnsureNetwork"; }
+  std::string operator()(const EnsureControlPlane&) const { return "EnsureControlPlane"; }
+  std::string operator()(const CreateNode& action) const { return "CreateNode/" + action.pool; }
+  std::string operator()(const RecordEndorsementKey& action) const { return "RecordEndorsementKey/" + action.instance; }
+  std::string operator()(const StartMachine& action) const { return "StartMachine/" + action.instance; }
+  std::string operator()(const DiscardMachine& action) const { return "DiscardMachine/" + action.instance; }
+  std::string operator()(const RestartMachine& action) const { return "RestartMachine/" + action.instance; }
+  std::string operator()(const SetPhase& action) const { return "SetPhase/" + action.instance; }
+  std::string operator()(const SetLabels& action) const { return "SetLabels/" + action.instance; }
+  std::string operator()(const RecordLabels& action) const { return "RecordLabels/" + action.instance; }
+  std::string operator()(const Cordon& action) const { return "Cordon/" + action.instance; }
+  std::string operator()(const RemoveNode& action) const { return "RemoveNode/" + action.instance; }
+  std::string operator()(const RemoveInfrastructure&) const { return "RemoveInfrastructure"; }
+  std::string operator()(const SetProgress& action) const { return "SetProgress/" + action.operation; }
+  std::string operator()(const Finish& action) const {
+    return fmt::format("Finish/{}/{}/{}", action.operation, action.kind, action.pool);
+  }
+};
+
+}  // namespace
+
+std::string key_of(const Action& action) { return std::visit(KeyOf{}, action); }
+
+std::vector<Action> reconcile(const Snapshot& snapshot, const Observed& observed, const Limits& limits, Time now) {
+  return Pass(snapshot, observed, limits, now).run();
+}
+
+}  // namespace slipway::fleet
