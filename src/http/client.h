@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "base/bytes.h"
@@ -26,16 +26,20 @@ struct ClientRequest {
   std::string body;
 };
 
-// The one HTTP client (libcurl). No redirects, no proxies from the environment for loopback or private addresses.
-// Thread-safe: one connection pool per thread.
+// The one HTTP client (libcurl, TLS 1.2 or later). No redirects, no proxies from the environment for loopback or
+// private addresses. Thread-safe; open connections are kept for the next request, and copies share them.
 class Client {
  public:
-  explicit Client(ClientOptions options) : options_(std::move(options)) {}
-  // kUnavailable with the cause where no answer came; any answer, 500 too, is a value.
+  explicit Client(ClientOptions options);
+  // Any answer, 500 too, is a value. kUnavailable with the cause where no answer came; kPermissionDenied where the
+  // server is not the one that the options trust; kResourceExhausted where the answer is larger than allowed;
+  // kInvalidArgument for a request that cannot be sent.
   Result<Response> send(const ClientRequest& request) const;
 
  private:
+  class Connections;
   ClientOptions options_;
+  std::shared_ptr<Connections> connections_;
 };
 
 }  // namespace slipway::http

@@ -11,13 +11,14 @@ namespace slipway::http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  int port = 0;                         // 0: any free one; Server::port() tells
-  std::string certificate_chain;        // PEM
-  std::string private_key;              // PEM
-  std::size_t maximum_body = 4U << 20;  // a larger one gets 413 before it is read
-  std::size_t maximum_header = 32U << 10;
+  int port = 0;                            // 0: any free one; Server::port() tells
+  std::string certificate_chain;           // PEM
+  std::string private_key;                 // PEM
+  std::string client_authority;            // PEM; if not empty, a client must present a certificate that chains to it
+  std::size_t maximum_body = 4U << 20;     // a larger one gets 413 before it is read
+  std::size_t maximum_header = 32U << 10;  // a larger one gets 431
   int worker_threads = 4;
-  int idle_timeout_seconds = 30;          // also for a client that dribbles its request
+  int idle_timeout_seconds = 30;          // for a whole request, so that one who dribbles it is cut off too
   std::size_t maximum_connections = 512;  // further ones are closed at once
 };
 
