@@ -1,6 +1,7 @@
 #pragma once
 
-#include <memory>
+#include <array>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct InstanceFacts {
   Bytes certified_client_key;  // SubjectPublicKeyInfo DER certified last; empty before
   std::optional<Time> certificate_expires;
   attestation::ReferenceValues reference;
+  int next_evidence_seconds = 300;  // when the node is to attest again
 };
 
 // Everything that enrolment changes or asks of the rest of the house. control/registry.h implements it on the store and
@@ -51,10 +53,18 @@ class Registry {
                                   const std::string& peer) = 0;
 };
 
-// The two enrolment methods of docs/formats/enrolment.md, server side. Challenges are stateless (HMAC-SHA-256 under a
-// key of this process) with a used-set bounded by the number of instances. Thread-safe.
+// The sha256 PCRs that a node quotes: what the firmware's log, GRUB, IMA (10) and shim (14) extend. systemd's and the
+// application's own PCRs are left out.
+inline constexpr std::array kQuotedPcrs{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14};
+inline constexpr seconds kNonceLifetime{120};
+inline constexpr seconds kSecretLifetime{15 * 60};
+
+// The two enrolment methods of docs/formats/enrolment.md, server side. Challenges are stateless: HMAC-SHA-256 under a
+// key of this process, so a restart voids those under way. What is kept is one number for each instance: the newest
+// challenge that it used. That challenge and every older one are void. Thread-safe.
 //
-// Every refusal has Error::reason set to one of enrolment/refusal.h's names.
+// Every refusal has Error::reason set to one of enrolment/refusal.h's names; those that say something about the node
+// are also told to Registry::record_refusal.
 class Service {
  public:
   Service(Registry& registry, const Clock& clock, Random& random);
@@ -70,12 +80,32 @@ class Service {
 
  private:
   struct Issued;  // what a challenge says, once its authentication code holds
+  enum class Kind : std::uint8_t { kEnrol = 1, kAttest = 2, kRenewal = 3 };
+  struct Used {
+    std::uint64_t sequence = 0;
+    Time forget{};
+  };
+
+  Issued issue(Kind kind, const std::string& instance);
+  std::string seal(const Issued& issued) const;
+  // UnknownNonce, ForeignNonce or ExpiredNonce unless the challenge is one of ours, for just this and still good.
+  Result<Issued> open(std::string_view challenge, Kind kind, const std::string& instance) const;
+  // UsedNonce unless this is the first use.
+  Status use(const Issued& issued);
+  Result<InstanceFacts> find(const std::string& instance);
+  // Tells the registry, and gives the error back.
+  tl::unexpected<Error> refuse(const std::string& instance, Error error);
+  Result<Admission> appraise(const InstanceFacts& facts, const Issued& issued, const UnverifiedEvidenceRequest& request,
+                             const std::string& peer);
+
   Registry& registry_;
   const Clock& clock_;
   Random& random_;
   Bytes challenge_key_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, Time> used_;  // nonce -> when it may be forgotten
+  mutable std::mutex mutex_;  // guards what follows, and random_
+  std::uint64_t last_sequence_ = 0;
+  std::unordered_map<std::string, Used> used_;  // instance -> newest challenge used
+  Time next_sweep_{};
 };
 
 }  // namespace slipway::enrolment

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -15,6 +16,8 @@ namespace slipway::host {
 struct SimulatedNodeOptions {
   enrolment::Bootstrap bootstrap;
   std::shared_ptr<tpm::Attester> attester;  // null for a pool without a vTPM
+  // What an earlier run of a node without a vTPM kept; its one-time secret is spent.
+  std::optional<enrolment::HeldCertificates> held;
   // Called on the node's thread after each step that brought certificates. The keys are the ones certified.
   std::function<void(const enrolment::Admission&, const enrolment::NodeKeys&)> on_admitted;
   // Called on the node's thread after each failed step, with how often in a row. May be empty.

@@ -1,0 +1,406 @@
+#include "enrolment/service.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/byte_reader.h"
+#include "crypto/certificate.h"
+#include "crypto/digest.h"
+#include "crypto/secret_hash.h"
+#include "enrolment/binding.h"
+#include "enrolment/refusal.h"
+#include "tpm/credential.h"
+#include "tpm/public_area.h"
+
+namespace slipway::enrolment {
+
+// A challenge on the wire is base64url(version || kind || sequence || expiry || instance || nonce || SHA-256(secret) ||
+// size || attestation key || HMAC-SHA-256 of all before). Whoever holds it learns nothing that the node was not told.
+struct Service::Issued {
+  Kind kind = Kind::kEnrol;
+  std::uint64_t sequence = 0;
+  Time expires{};
+  std::string instance;
+  Bytes nonce;
+  Bytes secret_sha256;    // of the credential's secret; 32 zeros for a renewal
+  Bytes attestation_key;  // TPMT_PUBLIC; empty for a renewal
+};
+
+namespace {
+
+constexpr std::uint8_t kChallengeVersion = 1;
+constexpr std::size_t kInstanceSize = 36;
+constexpr std::size_t kDigestSize = 32;
+constexpr std::string_view kBinding = "quote.nonce";
+
+Error refusal_error(ErrorCode code, std::string_view reason, std::string message) {
+  return Error{code, std::move(message), std::string(reason), {}};
+}
+Error denied(std::string_view reason, std::string message) {
+  return refusal_error(ErrorCode::kPermissionDenied, reason, std::move(message));
+}
+
+struct RequestedKeys {
+  crypto::PublicKey client, serving;
+};
+
+// Both requests signed by their own keys, and two keys: one key for both uses would let either stand in for the other.
+Result<RequestedKeys> verify_requests(ByteView client_request, ByteView serving_request) {
+  const auto bad = [](std::string_view which, const std::string& why) {
+    return fail(refusal_error(ErrorCode::kMalformed, refusal::kBadCertificateRequest,
+                              fmt::format("The certificate request for the {} key is refused: {}", which, why)));
+  };
+  auto client = crypto::verify_certificate_request(client_request);
+  if (!client) return bad("client", client.error().message);
+  auto serving = crypto::verify_certificate_request(serving_request);
+  if (!serving) return bad("serving", serving.error().message);
+  if (client->fingerprint() == serving->fingerprint()) return bad("serving", "It is the client key again.");
+  return RequestedKeys{std::move(*client), std::move(*serving)};
+}
+
+std::string first_findings(const attestation::Verdict& verdict) {
+  constexpr std::size_t kShown = 3;
+  std::string text;
+  for (std::size_t at = 0; at < std::min(kShown, verdict.findings.size()); ++at) {
+    const attestation::Finding& finding = verdict.findings[at];
+    text += fmt::format(" {}: {}", finding.rule, finding.message);
+  }
+  if (verdict.findings.size() > kShown) text += fmt::format(" And {} more.", verdict.findings.size() - kShown);
+  return text;
+}
+
+bool has_finding(const attestation::Verdict& verdict, std::string_view rule) {
+  return std::any_of(verdict.findings.begin(), verdict.findings.end(),
+                     [&](const attestation::Finding& finding) { return finding.rule == rule; });
+}
+
+bool is_secret_form(std::string_view secret) { return secret.size() == 64 && from_hex(secret).has_value(); }
+
+}  // namespace
+
+Service::Service(Registry& registry, const Clock& clock, Random& random)
+    : registry_(registry), clock_(clock), random_(random), challenge_key_(random.bytes(kDigestSize)) {}
+
+Service::Issued Service::issue(Kind kind, const std::string& instance) {
+  const std::lock_guard lock(mutex_);
+  Issued issued;
+  issued.kind = kind;
+  issued.sequence = ++last_sequence_;
+  issued.expires = clock_.now() + kNonceLifetime;
+  issued.instance = instance;
+  issued.nonce = random_.bytes(kDigestSize);
+  issued.secret_sha256.assign(kDigestSize, 0);
+  return issued;
+}
+
+std::string Service::seal(const Issued& issued) const {
+  Bytes bytes;
+  bytes.push_back(kChallengeVersion);
+  bytes.push_back(static_cast<std::uint8_t>(issued.kind));
+  put_u64_be(bytes, issued.sequence);
+  put_u64_be(bytes, static_cast<std::uint64_t>(issued.expires.time_since_epoch().count()));
+  put_bytes(bytes, as_bytes(issued.instance));
+  put_bytes(bytes, issued.nonce);
+  put_bytes(bytes, issued.secret_sha256);
+  put_u16_be(bytes, static_cast<std::uint16_t>(issued.attestation_key.size()));
+  put_bytes(bytes, issued.attestation_key);
+  const Bytes code = crypto::hmac_sha256(challenge_key_, bytes);
+  put_bytes(bytes, code);
+  return to_base64url(bytes);
+}
+
+Result<Service::Issued> Service::open(std::string_view challenge, Kind kind, const std::string& instance) const {
+  const auto unknown = [] {
+    return fail(
+        denied(refusal::kUnknownNonce,
+               "The challenge was not made by this server, or was changed; after a restart of the server that is "
+               "to be expected. Ask for a new one."));
+  };
+  const auto bytes = from_base64url(challenge);
+  if (!bytes || bytes->size() < kDigestSize) return unknown();
+  const ByteView sealed = ByteView(*bytes).first(bytes->size() - kDigestSize);
+  const ByteView code = ByteView(*bytes).last(kDigestSize);
+  if (!equal_in_constant_time(crypto::hmac_sha256(challenge_key_, sealed), code)) return unknown();
+
+  ByteReader reader(sealed);
+  Issued issued;
+  SLIPWAY_ASSIGN(const std::uint8_t version, reader.u8("version"));
+  if (version != kChallengeVersion) return unknown();
+  SLIPWAY_ASSIGN(const std::uint8_t sealed_kind, reader.u8("kind"));
+  issued.kind = static_cast<Kind>(sealed_kind);
+  SLIPWAY_ASSIGN(issued.sequence, reader.u64_be("sequence"));
+  SLIPWAY_ASSIGN(const std::uint64_t expires, reader.u64_be("expiry"));
+  issued.expires = Time(milliseconds(static_cast<std::int64_t>(expires)));
+  SLIPWAY_ASSIGN(const ByteView sealed_instance, reader.take(kInstanceSize, "instance"));
+  issued.instance = std::string(slipway::as_text(sealed_instance));
+  SLIPWAY_ASSIGN(const ByteView nonce, reader.take(kDigestSize, "nonce"));
+  issued.nonce = to_bytes(nonce);
+  SLIPWAY_ASSIGN(const ByteView secret, reader.take(kDigestSize, "secret digest"));
+  issued.secret_sha256 = to_bytes(secret);
+  SLIPWAY_ASSIGN(const std::uint16_t key_size, reader.u16_be("attestation key size"));
+  SLIPWAY_ASSIGN(const ByteView key, reader.take(key_size, "attestation key"));
+  issued.attestation_key = to_bytes(key);
+  SLIPWAY_TRY(reader.expect_end("challenge"));
+
+  if (issued.instance != instance || issued.kind != kind) {
+    return fail(denied(refusal::kForeignNonce, "The challenge was given to another instance or for another purpose."));
+  }
+  if (clock_.now() >= issued.expires) {
+    return fail(denied(refusal::kExpiredNonce, fmt::format("The challenge is older than {} seconds. Ask for a new one.",
+                                                           kNonceLifetime.count())));
+  }
+  return issued;
+}
+
+Status Service::use(const Issued& issued) {
+  const std::lock_guard lock(mutex_);
+  const Time now = clock_.now();
+  if (now >= next_sweep_) {
+    std::erase_if(used_, [now](const auto& entry) { return entry.second.forget <= now; });
+    next_sweep_ = now + kNonceLifetime;
+  }
+  Used& newest = used_[issued.instance];
+  if (newest.sequence >= issued.sequence) {
+    return fail(denied(refusal::kUsedNonce, "The challenge, or a newer one, was used already. Ask for a new one."));
+  }
+  newest = Used{issued.sequence, now + kNonceLifetime};
+  return {};
+}
+
+Result<InstanceFacts> Service::find(const std::string& instance) {
+  const auto unknown = [] {
+    return fail(
+        refusal_error(ErrorCode::kNotFound, refusal::kUnknownInstance,
+                      "No node instance of that id exists. A node that was deleted or re-imaged has a new one."));
+  };
+  if (!is_instance_id(instance)) return unknown();
+  auto facts = registry_.find(instance);
+  if (!facts && facts.error().code == ErrorCode::kNotFound) return unknown();
+  return facts;
+}
+
+tl::unexpected<Error> Service::refuse(const std::string& instance, Error error) {
+  registry_.record_refusal(instance, error);
+  return fail(std::move(error));
+}
+
+Result<ChallengeReply> Service::challenge(const std::string& instance, const UnverifiedChallengeRequest& request) {
+  SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
+  if (!facts.vtpm || facts.endorsement_key.empty()) {
+    return refuse(instance,
+                  refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
+                                "No vTPM is recorded for this instance: its pool does not enrol by attestation."));
+  }
+  auto endorsement_key = tpm::check_endorsement_key(facts.endorsement_key);
+  if (!endorsement_key) {
+    return fail(ErrorCode::kInternal, fmt::format("The endorsement key recorded for {} is not usable: {}",
+                                                  facts.node_name, endorsement_key.error().message));
+  }
+  const auto claimed = tpm::check_endorsement_key(request.endorsement_key);
+  if (!claimed || claimed->fingerprint() != endorsement_key->fingerprint()) {
+    return refuse(instance, denied(refusal::kForeignEndorsementKey,
+                                   fmt::format("The endorsement key is not the one recorded for {} when its vTPM was "
+                                               "made: this is another TPM.",
+                                               facts.node_name)));
+  }
+  const auto attestation_key = tpm::check_attestation_key(request.attestation_key);
+  if (!attestation_key) {
+    return refuse(instance, denied(refusal::kUnfitAttestationKey,
+                                   fmt::format("The attestation key is refused: {}", attestation_key.error().message)));
+  }
+  if (facts.attestation_key_name.empty() && request.purpose == Purpose::kAttest) {
+    return fail(denied(refusal::kNotEnrolled, "The instance has not enrolled yet. Enrol first."));
+  }
+  if (!facts.attestation_key_name.empty() && facts.attestation_key_name != attestation_key->name) {
+    return refuse(instance, denied(refusal::kSecondAttestationKey,
+                                   fmt::format("{} enrolled another attestation key. An instance has one: re-image the "
+                                               "node to start afresh.",
+                                               facts.node_name)));
+  }
+
+  Issued issued = issue(request.purpose == Purpose::kEnrol ? Kind::kEnrol : Kind::kAttest, instance);
+  issued.attestation_key = request.attestation_key;
+  Result<tpm::Credential> credential = fail(ErrorCode::kInternal, "");
+  {
+    const std::lock_guard lock(mutex_);
+    const Bytes secret = random_.bytes(kDigestSize);
+    issued.secret_sha256 = crypto::sha256(secret);
+    credential = tpm::make_credential(*endorsement_key, attestation_key->name, secret, random_);
+  }
+  if (!credential) return fail(std::move(credential).error());
+  ChallengeReply reply;
+  reply.nonce = issued.nonce;
+  reply.challenge = seal(issued);
+  reply.id_object = std::move(credential->id_object);
+  reply.encrypted_secret = std::move(credential->encrypted_secret);
+  reply.pcrs.assign(kQuotedPcrs.begin(), kQuotedPcrs.end());
+  return reply;
+}
+
+Result<Admission> Service::evidence(const std::string& instance, const UnverifiedEvidenceRequest& request,
+                                    const std::string& peer) {
+  SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
+  if (!facts.vtpm) {
+    return refuse(instance,
+                  refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
+                                "No vTPM is recorded for this instance: its pool does not enrol by attestation."));
+  }
+  auto issued = open(request.challenge, request.purpose == Purpose::kEnrol ? Kind::kEnrol : Kind::kAttest, instance);
+  if (!issued) {
+    if (issued.error().reason == refusal::kForeignNonce) return refuse(instance, std::move(issued).error());
+    return fail(std::move(issued).error());
+  }
+  if (!equal_in_constant_time(crypto::sha256(request.activated_secret), issued->secret_sha256)) {
+    return refuse(instance, denied(refusal::kCredentialNotActivated,
+                                   fmt::format("The credential's secret is wrong: the attestation key does not live in "
+                                               "the TPM of {}.",
+                                               facts.node_name)));
+  }
+  // Only now: whoever cannot activate the credential must not be able to void a node's challenge either.
+  if (auto fresh = use(*issued); !fresh) return refuse(instance, std::move(fresh).error());
+  return appraise(facts, *issued, request, peer);
+}
+
+Result<Admission> Service::appraise(const InstanceFacts& facts, const Issued& issued,
+                                    const UnverifiedEvidenceRequest& request, const std::string& peer) {
+  const std::string& instance = facts.instance;
+  const auto keys = verify_requests(request.client_request, request.serving_request);
+  if (!keys) return refuse(instance, keys.error());
+  SLIPWAY_ASSIGN(const Bytes key_name, tpm::compute_name(issued.attestation_key));
+  const auto second_key = [&] {
+    return refuse(instance, denied(refusal::kSecondAttestationKey,
+                                   fmt::format("{} enrolled another attestation key. An instance has one: re-image the "
+                                               "node to start afresh.",
+                                               facts.node_name)));
+  };
+  if (!facts.attestation_key_name.empty() && facts.attestation_key_name != key_name) return second_key();
+
+  attestation::Expectation expectation;
+  expectation.qualifying_data = qualifying_data(request.purpose, issued.nonce, instance, keys->client, keys->serving);
+  expectation.attestation_key = issued.attestation_key;
+  expectation.pcrs.assign(kQuotedPcrs.begin(), kQuotedPcrs.end());
+  const Time now = clock_.now();
+  const attestation::Verdict verdict = attestation::appraise(
+      {request.quote.attest, request.quote.signature, request.firmware_event_log, request.ima_log}, expectation,
+      facts.reference, now);
+  SLIPWAY_TRY(registry_.record_verdict(instance, verdict, request));
+  if (verdict.verdict_class != attestation::VerdictClass::kTrusted) {
+    const bool binding = has_finding(verdict, kBinding);
+    return refuse(instance,
+                  denied(binding ? refusal::kWrongKeyBinding : refusal::kVerdictNotTrusted,
+                         fmt::format("The verdict on {} is {}.{}", facts.node_name,
+                                     attestation::to_string(verdict.verdict_class), first_findings(verdict))));
+  }
+  if (auto enrolled = registry_.enrol_attestation_key(instance, key_name); !enrolled) {
+    if (enrolled.error().code == ErrorCode::kConflict) return second_key();
+    return fail(std::move(enrolled).error());
+  }
+
+  const Bytes client_key = keys->client.spki_der();
+  const bool holds_certificate = request.purpose == Purpose::kAttest && client_key == facts.certified_client_key &&
+                                 facts.certificate_expires && now < *facts.certificate_expires;
+  if (holds_certificate) {
+    Admission unchanged;
+    unchanged.verdict = attestation::to_string(verdict.verdict_class);
+    unchanged.node_name = facts.node_name;
+    unchanged.next_evidence_seconds = facts.next_evidence_seconds;
+    return unchanged;
+  }
+  SLIPWAY_ASSIGN(Admission admission, registry_.admit(instance, client_key, keys->serving.spki_der(), peer));
+  admission.verdict = attestation::to_string(verdict.verdict_class);
+  return admission;
+}
+
+Result<Admission> Service::secret(const std::string& instance, const UnverifiedSecretRequest& request,
+                                  const std::string& peer) {
+  SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
+  if (facts.vtpm) {
+    return refuse(instance,
+                  denied(refusal::kSecretRefusedForVtpmPool,
+                         fmt::format("{} has a vTPM: it enrols by attestation and by nothing else.", facts.node_name)));
+  }
+  if (facts.secret_used) {
+    return refuse(instance, denied(refusal::kSecretUsed,
+                                   fmt::format("The one-time secret of {} was used already. Re-image the node.",
+                                               facts.node_name)));
+  }
+  if (clock_.now() >= facts.created + kSecretLifetime) {
+    return refuse(instance, denied(refusal::kSecretExpired,
+                                   fmt::format("The one-time secret of {} is older than {} minutes. Re-image the node.",
+                                               facts.node_name, kSecretLifetime.count() / 60)));
+  }
+  if (facts.secret_hash.empty() || !is_secret_form(request.secret) ||
+      !crypto::matches_secret_hash(facts.secret_hash, request.secret)) {
+    return refuse(instance, denied(refusal::kWrongSecret,
+                                   fmt::format("That is not the one-time secret of {}.", facts.node_name)));
+  }
+  const auto keys = verify_requests(request.client_request, request.serving_request);
+  if (!keys) return refuse(instance, keys.error());
+  if (auto observed = registry_.confirm_host_observation(instance); !observed) {
+    if (observed.error().code == ErrorCode::kUnavailable) return fail(std::move(observed).error());
+    return refuse(instance, denied(refusal::kHostObservationUnfit, observed.error().message));
+  }
+  if (auto consumed = registry_.consume_secret(instance); !consumed) {
+    if (consumed.error().code != ErrorCode::kConflict) return fail(std::move(consumed).error());
+    return refuse(instance, denied(refusal::kSecretUsed,
+                                   fmt::format("The one-time secret of {} was used already. Re-image the node.",
+                                               facts.node_name)));
+  }
+  SLIPWAY_ASSIGN(Admission admission,
+                 registry_.admit(instance, keys->client.spki_der(), keys->serving.spki_der(), peer));
+  admission.verdict = "hostObserved";
+  return admission;
+}
+
+Result<RenewalChallengeReply> Service::renewal_challenge(const std::string& instance) {
+  SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
+  if (facts.vtpm) {
+    return refuse(instance, denied(refusal::kRenewalRefusedForVtpmPool,
+                                   fmt::format("{} has a vTPM: it renews with evidence and with nothing else.",
+                                               facts.node_name)));
+  }
+  const Issued issued = issue(Kind::kRenewal, instance);
+  return RenewalChallengeReply{issued.nonce, seal(issued)};
+}
+
+Result<Admission> Service::renewal(const std::string& instance, const UnverifiedRenewalRequest& request,
+                                   const std::string& peer) {
+  SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
+  if (facts.vtpm) {
+    return refuse(instance, denied(refusal::kRenewalRefusedForVtpmPool,
+                                   fmt::format("{} has a vTPM: it renews with evidence and with nothing else.",
+                                               facts.node_name)));
+  }
+  if (facts.certified_client_key.empty() || !facts.certificate_expires || clock_.now() >= *facts.certificate_expires) {
+    return refuse(instance, denied(refusal::kNothingToRenew,
+                                   fmt::format("{} holds no certificate, or it has expired. Re-image the node.",
+                                               facts.node_name)));
+  }
+  auto issued = open(request.challenge, Kind::kRenewal, instance);
+  if (!issued) {
+    if (issued.error().reason == refusal::kForeignNonce) return refuse(instance, std::move(issued).error());
+    return fail(std::move(issued).error());
+  }
+  const auto keys = verify_requests(request.client_request, request.serving_request);
+  if (!keys) return refuse(instance, keys.error());
+  SLIPWAY_ASSIGN(const auto certified, crypto::PublicKey::from_spki_der(facts.certified_client_key));
+  if (!certified.verify(crypto::SignatureScheme::kEcdsaP256Sha256,
+                        renewal_statement(issued->nonce, instance, keys->client, keys->serving), request.signature)) {
+    return refuse(instance,
+                  denied(refusal::kWrongRenewalSignature,
+                         fmt::format("The renewal is not signed by the key certified last for {}.", facts.node_name)));
+  }
+  if (auto fresh = use(*issued); !fresh) return refuse(instance, std::move(fresh).error());
+  if (auto observed = registry_.confirm_host_observation(instance); !observed) {
+    if (observed.error().code == ErrorCode::kUnavailable) return fail(std::move(observed).error());
+    return refuse(instance, denied(refusal::kHostObservationUnfit, observed.error().message));
+  }
+  SLIPWAY_ASSIGN(Admission admission,
+                 registry_.admit(instance, keys->client.spki_der(), keys->serving.spki_der(), peer));
+  admission.verdict = "hostObserved";
+  return admission;
+}
+
+}  // namespace slipway::enrolment
