@@ -6,13 +6,14 @@
 #include <array>
 #include <boost/json.hpp>
 
+#include "image/object_reader.h"
+
 namespace slipway::image {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::size_t kMaximumSize = 1U << 20;
-constexpr std::size_t kSha256Size = 32;
 
 constexpr std::array<BootFileRole, 5> kRoles{BootFileRole::kShim, BootFileRole::kGrub, BootFileRole::kGrubConfig,
                                              BootFileRole::kKernel, BootFileRole::kInitrd};
@@ -32,76 +33,6 @@ json::object to_object(const BootFile& file) {
           {"authenticodeSha256", to_hex(file.authenticode_sha256)},
           {"signers", texts_to_json(file.signers)}};
 }
-
-// Takes each key of an object exactly once; finish() refuses what nobody asked for.
-class ObjectReader {
- public:
-  static Result<ObjectReader> open(const json::value& value, std::string name) {
-    if (!value.is_object()) return fail(ErrorCode::kMalformed, fmt::format("{} is not a JSON object", name));
-    return ObjectReader(value.get_object(), std::move(name));
-  }
-
-  Result<const json::value*> take(std::string_view key) {
-    const json::value* value = object_->if_contains(key);
-    if (value == nullptr) return fail(ErrorCode::kMalformed, fmt::format("{} has no \"{}\"", name_, key));
-    ++taken_;
-    return value;
-  }
-  Result<std::string> text(std::string_view key) {
-    SLIPWAY_ASSIGN(const json::value* value, take(key));
-    if (!value->is_string()) return wrong(key, "a string");
-    return std::string(value->get_string());
-  }
-  Result<bool> boolean(std::string_view key) {
-    SLIPWAY_ASSIGN(const json::value* value, take(key));
-    if (!value->is_bool()) return wrong(key, "true or false");
-    return value->get_bool();
-  }
-  Result<std::uint64_t> number(std::string_view key) {
-    SLIPWAY_ASSIGN(const json::value* value, take(key));
-    boost::system::error_code error;
-    const auto number = value->to_number<std::uint64_t>(error);
-    if (error || value->is_double()) return wrong(key, "a whole number that is not negative");
-    return number;
-  }
-  Result<const json::array*> array(std::string_view key) {
-    SLIPWAY_ASSIGN(const json::value* value, take(key));
-    if (!value->is_array()) return wrong(key, "an array");
-    return &value->get_array();
-  }
-  Result<std::vector<std::string>> texts(std::string_view key) {
-    SLIPWAY_ASSIGN(const json::array* values, array(key));
-    std::vector<std::string> texts;
-    for (const json::value& value : *values) {
-      if (!value.is_string()) return wrong(key, "an array of strings");
-      texts.emplace_back(value.get_string());
-    }
-    return texts;
-  }
-  Result<Bytes> digest(std::string_view key) {
-    SLIPWAY_ASSIGN(const std::string hex, text(key));
-    const auto bytes = from_hex(hex);
-    if (!bytes || bytes->size() != kSha256Size) return wrong(key, "a SHA-256 digest of 64 hexadecimal digits");
-    return *bytes;
-  }
-  tl::unexpected<Error> wrong(std::string_view key, std::string_view expected) const {
-    return fail(ErrorCode::kMalformed, fmt::format("{}: \"{}\" is not {}", name_, key, expected));
-  }
-  Status finish() const {
-    if (taken_ != object_->size())
-      return fail(ErrorCode::kMalformed,
-                  fmt::format("{} has {} keys that are not known; this version of Slipway may be "
-                              "older than the one that wrote it",
-                              name_, object_->size() - taken_));
-    return {};
-  }
-
- private:
-  ObjectReader(const json::object& object, std::string name) : object_(&object), name_(std::move(name)) {}
-  const json::object* object_;
-  std::string name_;
-  std::size_t taken_ = 0;
-};
 
 Result<BootFile> boot_file_from(const json::value& value, std::size_t index) {
   SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, fmt::format("boot file {} of the manifest", index)));
@@ -127,17 +58,6 @@ Result<BootFile> boot_file_from(const json::value& value, std::size_t index) {
   return file;
 }
 
-Result<std::vector<Bytes>> digests_from(ObjectReader& reader, std::string_view key) {
-  SLIPWAY_ASSIGN(const auto texts, reader.texts(key));
-  std::vector<Bytes> digests;
-  for (const std::string& text : texts) {
-    auto bytes = from_hex(text);
-    if (!bytes || bytes->size() != kSha256Size) return reader.wrong(key, "an array of SHA-256 digests");
-    digests.push_back(std::move(*bytes));
-  }
-  return digests;
-}
-
 Result<Manifest> manifest_from(const json::value& value) {
   SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the image manifest"));
   Manifest manifest;
@@ -154,7 +74,7 @@ Result<Manifest> manifest_from(const json::value& value) {
   SLIPWAY_ASSIGN(manifest.root_hash, reader.digest("rootHash"));
   SLIPWAY_ASSIGN(manifest.virtual_size, reader.number("virtualSize"));
   SLIPWAY_ASSIGN(manifest.gpt_event_sha256, reader.digest("gptEventSha256"));
-  SLIPWAY_ASSIGN(manifest.pcr14_sha256, digests_from(reader, "pcr14Sha256"));
+  SLIPWAY_ASSIGN(manifest.pcr14_sha256, reader.digests("pcr14Sha256"));
   SLIPWAY_ASSIGN(manifest.sbat_level_event_sha256, reader.digest("sbatLevelEventSha256"));
   SLIPWAY_ASSIGN(manifest.vendor_authority_event_sha256, reader.digest("vendorAuthorityEventSha256"));
   SLIPWAY_TRY(reader.finish());

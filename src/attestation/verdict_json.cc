@@ -1,0 +1,137 @@
+#include <array>
+#include <boost/json.hpp>
+
+#include "attestation/verdict.h"
+#include "image/object_reader.h"
+
+namespace slipway::attestation {
+namespace {
+
+namespace json = boost::json;
+using image::ObjectReader;
+
+constexpr std::size_t kMaximumSize = 1U << 20;
+
+constexpr std::array<VerdictClass, 4> kClasses{VerdictClass::kTrusted, VerdictClass::kUntrusted,
+                                               VerdictClass::kEvidenceBroken, VerdictClass::kReferenceValuesMissing};
+
+json::object to_object(const Finding& finding) {
+  return {{"rule", finding.rule},           {"pcr", finding.pcr},         {"event", finding.event},
+          {"component", finding.component}, {"package", finding.package}, {"signer", finding.signer},
+          {"expected", finding.expected},   {"found", finding.found},     {"message", finding.message},
+          {"remedy", finding.remedy}};
+}
+
+json::object to_object(const Component& component) {
+  return {{"name", component.name},
+          {"path", component.path},
+          {"package", component.package},
+          {"pcr", component.pcr},
+          {"measurement", component.measurement},
+          {"signer", component.signer},
+          {"origin", component.origin},
+          {"matches", component.matches}};
+}
+
+Result<int> small_number(ObjectReader& reader, std::string_view key) {
+  SLIPWAY_ASSIGN(const std::int64_t number, reader.signed_number(key));
+  if (number < -1 || number > 1'000'000) return reader.wrong(key, "a number from -1 to 1000000");
+  return static_cast<int>(number);
+}
+
+Result<Finding> finding_from(const json::value& value) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "a finding of the verdict"));
+  Finding finding;
+  SLIPWAY_ASSIGN(finding.rule, reader.text("rule"));
+  SLIPWAY_ASSIGN(finding.pcr, small_number(reader, "pcr"));
+  SLIPWAY_ASSIGN(finding.event, small_number(reader, "event"));
+  SLIPWAY_ASSIGN(finding.component, reader.text("component"));
+  SLIPWAY_ASSIGN(finding.package, reader.text("package"));
+  SLIPWAY_ASSIGN(finding.signer, reader.text("signer"));
+  SLIPWAY_ASSIGN(finding.expected, reader.text("expected"));
+  SLIPWAY_ASSIGN(finding.found, reader.text("found"));
+  SLIPWAY_ASSIGN(finding.message, reader.text("message"));
+  SLIPWAY_ASSIGN(finding.remedy, reader.text("remedy"));
+  SLIPWAY_TRY(reader.finish());
+  return finding;
+}
+
+Result<Component> component_from(const json::value& value) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "a component of the verdict"));
+  Component component;
+  SLIPWAY_ASSIGN(component.name, reader.text("name"));
+  SLIPWAY_ASSIGN(component.path, reader.text("path"));
+  SLIPWAY_ASSIGN(component.package, reader.text("package"));
+  SLIPWAY_ASSIGN(component.pcr, small_number(reader, "pcr"));
+  SLIPWAY_ASSIGN(component.measurement, reader.text("measurement"));
+  SLIPWAY_ASSIGN(component.signer, reader.text("signer"));
+  SLIPWAY_ASSIGN(component.origin, reader.text("origin"));
+  SLIPWAY_ASSIGN(component.matches, reader.boolean("matches"));
+  SLIPWAY_TRY(reader.finish());
+  return component;
+}
+
+Result<VerdictClass> class_from(ObjectReader& reader) {
+  SLIPWAY_ASSIGN(const std::string name, reader.text("verdict"));
+  for (const VerdictClass known : kClasses)
+    if (to_string(known) == name) return known;
+  return reader.wrong("verdict", "a known class of verdict");
+}
+
+}  // namespace
+
+std::string_view to_string(VerdictClass verdict_class) {
+  switch (verdict_class) {
+    case VerdictClass::kTrusted:
+      return "trusted";
+    case VerdictClass::kUntrusted:
+      return "untrusted";
+    case VerdictClass::kEvidenceBroken:
+      return "evidenceBroken";
+    case VerdictClass::kReferenceValuesMissing:
+      return "referenceValuesMissing";
+  }
+  return "";
+}
+
+std::string to_json(const Verdict& verdict) {
+  json::array findings;
+  for (const Finding& finding : verdict.findings) findings.push_back(to_object(finding));
+  json::array components;
+  for (const Component& component : verdict.components) components.push_back(to_object(component));
+  return json::serialize(json::object{{"verdict", to_string(verdict.verdict_class)},
+                                      {"appraised", to_rfc3339(verdict.appraised)},
+                                      {"secureBoot", verdict.secure_boot},
+                                      {"findings", std::move(findings)},
+                                      {"components", std::move(components)}});
+}
+
+Result<Verdict> verdict_from_json(std::string_view text) {
+  if (text.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the verdict is longer than 1 MiB");
+  boost::system::error_code error;
+  json::parse_options options;
+  options.max_depth = 8;
+  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  if (error) return fail(ErrorCode::kMalformed, "the verdict is not JSON: " + error.message());
+
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the verdict"));
+  Verdict verdict;
+  SLIPWAY_ASSIGN(verdict.verdict_class, class_from(reader));
+  SLIPWAY_ASSIGN(const std::string appraised, reader.text("appraised"));
+  SLIPWAY_ASSIGN(verdict.appraised, from_rfc3339(appraised));
+  SLIPWAY_ASSIGN(verdict.secure_boot, reader.boolean("secureBoot"));
+  SLIPWAY_ASSIGN(const json::array* findings, reader.array("findings"));
+  for (const json::value& finding : *findings) {
+    SLIPWAY_ASSIGN(Finding parsed, finding_from(finding));
+    verdict.findings.push_back(std::move(parsed));
+  }
+  SLIPWAY_ASSIGN(const json::array* components, reader.array("components"));
+  for (const json::value& component : *components) {
+    SLIPWAY_ASSIGN(Component parsed, component_from(component));
+    verdict.components.push_back(std::move(parsed));
+  }
+  SLIPWAY_TRY(reader.finish());
+  return verdict;
+}
+
+}  // namespace slipway::attestation

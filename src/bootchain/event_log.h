@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+// The firmware's event log in its crypto-agile form: TCG PC Client Platform Firmware Profile Specification 1.05,
+// section
+// 10. Everything here is what a node says about itself: only replay against a quote makes it worth anything
+// (bootchain/verified_boot.h).
+namespace slipway::bootchain {
+
+// TCG_EVENTTYPE (section 10.4.1), those that a boot of ours can have.
+enum EventType : std::uint32_t {
+  kEvPostCode = 0x00000001,
+  kEvNoAction = 0x00000003,
+  kEvSeparator = 0x00000004,
+  kEvAction = 0x00000005,
+  kEvSCrtmVersion = 0x00000008,
+  kEvPlatformConfigFlags = 0x0000000a,
+  kEvIpl = 0x0000000d,
+  kEvOmitBootDeviceEvents = 0x00000012,
+  kEvEfiVariableDriverConfig = 0x80000001,
+  kEvEfiVariableBoot = 0x80000002,
+  kEvEfiBootServicesApplication = 0x80000003,
+  kEvEfiBootServicesDriver = 0x80000004,
+  kEvEfiRuntimeServicesDriver = 0x80000005,
+  kEvEfiGptEvent = 0x80000006,
+  kEvEfiAction = 0x80000007,
+  kEvEfiPlatformFirmwareBlob = 0x80000008,
+  kEvEfiHandoffTables = 0x80000009,
+  kEvEfiPlatformFirmwareBlob2 = 0x8000000a,
+  kEvEfiVariableBoot2 = 0x8000000c,
+  kEvEfiVariableAuthority = 0x800000e0,
+};
+// "EV_SEPARATOR"; "event type 0x..." for one that is not in the list.
+std::string event_type_name(std::uint32_t type);
+
+// TPM_ALG_ID of the banks that may be logged (TCG Algorithm Registry).
+inline constexpr std::uint16_t kSha1Bank = 0x0004;
+inline constexpr std::uint16_t kSha256Bank = 0x000b;
+inline constexpr std::uint16_t kSha384Bank = 0x000c;
+inline constexpr std::uint16_t kSha512Bank = 0x000d;
+
+struct EventDigest {
+  std::uint16_t bank = 0;
+  Bytes digest;
+};
+
+// One TCG_PCR_EVENT2. `pcr` may be any number: logs of real machines hold 0xffffffff.
+struct UnverifiedEvent {
+  int index = 0;  // in the log; the header event is 0
+  std::uint32_t pcr = 0;
+  std::uint32_t type = 0;
+  std::vector<EventDigest> digests;
+  Bytes data;
+};
+
+// The digest of one bank, or null. The event owns it.
+const Bytes* find_digest(const UnverifiedEvent& event, std::uint16_t bank);
+
+// What the header event, TCG_EfiSpecIDEvent, says of a bank.
+struct LogBank {
+  std::uint16_t bank = 0;
+  std::uint16_t digest_size = 0;
+};
+
+struct UnverifiedEventLog {
+  std::vector<LogBank> banks;
+  std::vector<UnverifiedEvent> events;  // all but the header event
+};
+
+inline constexpr std::size_t kMaximumEventLogSize = 1U << 20;
+inline constexpr std::size_t kMaximumEvents = 8192;
+inline constexpr std::size_t kMaximumBanks = 8;
+
+// Parses a whole log: kMalformed, with the offset, for one that is truncated, over a limit, not crypto-agile, or that
+// has an event without exactly one digest for each bank of the header.
+Result<UnverifiedEventLog> parse_event_log(ByteView bytes);
+
+// The same for a log inside a larger buffer, as it lies in a machine's memory: stops in front of the first event that
+// does not have one digest for each bank. `bytes` begins with the header event.
+Result<UnverifiedEventLog> parse_event_log_from_memory(ByteView bytes);
+
+// Writes a log with these banks and events: the inverse of parse_event_log, for simulated machines and tests. Each
+// event must have one digest for each bank, in the banks' order.
+Bytes encode_event_log(const UnverifiedEventLog& log);
+
+}  // namespace slipway::bootchain

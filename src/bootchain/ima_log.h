@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+// The kernel's log of the Integrity Measurement Architecture in its binary form (ascii's sibling
+// binary_runtime_measurements): Linux, Documentation/security/IMA-templates.rst.
+namespace slipway::bootchain {
+
+struct UnverifiedImaEntry {
+  std::uint32_t pcr = 0;
+  Bytes template_sha1;        // as the log gives it; all zeros for a violation
+  std::string template_name;  // "ima-ng", "ima-sig"
+  Bytes template_data;
+  // What the kernel extended into the sha256 bank: SHA-256 of the template data, or all-ones for a violation.
+  Bytes sha256_extended;
+  bool violation = false;
+};
+
+inline constexpr std::size_t kMaximumImaLogSize = 4U << 20;
+inline constexpr std::size_t kMaximumImaEntries = 65536;
+
+// Parses a whole log of a little-endian machine: kMalformed, with the offset, for one that is truncated or over a
+// limit, an entry of a PCR other than 10, or one whose SHA-1 is not that of its data.
+Result<std::vector<UnverifiedImaEntry>> parse_ima_log(ByteView bytes);
+
+// PCR 10 of the sha256 bank after 0, 1, ... all entries: one value more than there are entries.
+std::vector<Bytes> ima_pcr_values(const std::vector<UnverifiedImaEntry>& entries);
+
+// The fields of an ima-ng or ima-sig entry.
+struct ImaMeasurement {
+  std::string algorithm;  // "sha256"
+  Bytes digest;           // of the file
+  std::string path;       // hostile text
+};
+Result<ImaMeasurement> read_ima_measurement(const UnverifiedImaEntry& entry);
+
+}  // namespace slipway::bootchain
