@@ -1,0 +1,235 @@
+#include "tpm/quote.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <numeric>
+
+namespace slipway::tpm {
+namespace {
+
+Bytes read_corpus(const std::string& name) {
+  std::ifstream file(SLIPWAY_SOURCE_DIR "/tests/corpus/boots/" + name, std::ios::binary);
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The PEM key of a recorded boot, put back into the public area that its TPM had for it.
+AttestationKey corpus_key(const std::string& boot) {
+  const Bytes pem = read_corpus(boot + "/ak.pub");
+  const auto numbers = crypto::PublicKey::from_pem(as_text(pem)).value().rsa_numbers().value();
+  return check_attestation_key(marshal_public_area(attestation_key_area(numbers))).value();
+}
+
+UnverifiedQuote corpus_quote(const std::string& boot) {
+  return {read_corpus(boot + "/q.msg"), read_corpus(boot + "/q.sig")};
+}
+
+std::vector<int> range(int first, int last) {
+  std::vector<int> pcrs(static_cast<std::size_t>(last - first + 1));
+  std::iota(pcrs.begin(), pcrs.end(), first);
+  return pcrs;
+}
+
+// The values of "  4 : 0xEDAE..." lines.
+std::vector<Bytes> corpus_pcrs(const std::string& boot, const std::vector<int>& wanted) {
+  std::ifstream file(SLIPWAY_SOURCE_DIR "/tests/corpus/boots/" + boot + "/pcrs.txt");
+  std::vector<Bytes> values;
+  for (std::string line; std::getline(file, line);) {
+    const auto value = line.find(": 0x");
+    if (value == std::string::npos) continue;
+    const int pcr = std::stoi(line);
+    if (std::find(wanted.begin(), wanted.end(), pcr) == wanted.end()) continue;
+    values.push_back(from_hex(std::string_view(line).substr(value + 4, 64)).value());
+  }
+  return values;
+}
+
+const Bytes kChallenge = {0xab, 0xcd, 0xef};
+
+TEST(RecordedQuote, HoldsForTheBootsThatWereRecorded) {
+  std::vector<int> with_14 = range(0, 9);
+  with_14.push_back(14);
+  const std::pair<std::string, std::vector<int>> boots[] = {{"debian12-ovmf-secureboot", with_14},
+                                                            {"debian12-ovmf-verity", range(0, 15)}};
+  for (const auto& [boot, pcrs] : boots) {
+    const auto quote = verify_quote(corpus_key(boot), corpus_quote(boot), kChallenge, pcrs);
+    ASSERT_TRUE(quote) << quote.error().message;
+    EXPECT_EQ(quote->pcr_digest, pcr_digest(corpus_pcrs(boot, pcrs))) << boot;
+    EXPECT_EQ(quote->clock.reset_count, 2u);
+    EXPECT_EQ(quote->firmware_version, 0x2019102300163636u);
+  }
+}
+
+TEST(RecordedQuote, ReadsBackToItsBytes) {
+  for (const std::string boot : {"debian12-ovmf-secureboot", "debian12-ovmf-verity"}) {
+    const UnverifiedQuote quote = corpus_quote(boot);
+    EXPECT_EQ(marshal_quote(parse_quote(quote.attest).value()), quote.attest);
+    const auto signature = parse_signature(quote.signature).value();
+    EXPECT_EQ(marshal_signature(crypto::SignatureScheme::kRsaPkcs1Sha256, signature.signature).value(),
+              quote.signature);
+  }
+}
+
+TEST(RecordedQuote, AnotherMachinesKeyDoesNotVerifyIt) {
+  const auto quote = verify_quote(corpus_key("debian12-ovmf-verity"), corpus_quote("debian12-ovmf-secureboot"),
+                                  kChallenge, range(0, 15));
+  EXPECT_EQ(quote.error().reason, "QuoteSignature");
+}
+
+TEST(RecordedQuote, AnyChangedBitIsRefused) {
+  const AttestationKey key = corpus_key("debian12-ovmf-verity");
+  const UnverifiedQuote good = corpus_quote("debian12-ovmf-verity");
+  for (std::size_t i = 0; i < good.attest.size(); ++i) {
+    UnverifiedQuote changed = good;
+    changed.attest[i] ^= 0x01;
+    EXPECT_FALSE(verify_quote(key, changed, kChallenge, range(0, 15))) << "attest " << i;
+  }
+  for (std::size_t i = 0; i < good.signature.size(); ++i) {
+    UnverifiedQuote changed = good;
+    changed.signature[i] ^= 0x01;
+    EXPECT_FALSE(verify_quote(key, changed, kChallenge, range(0, 15))) << "signature " << i;
+  }
+}
+
+// RSA keys take long to make: two per process.
+const crypto::PrivateKey& rsa_key(bool other) {
+  static const crypto::PrivateKey keys[] = {crypto::PrivateKey::generate_rsa2048(),
+                                            crypto::PrivateKey::generate_rsa2048()};
+  return keys[other ? 1 : 0];
+}
+crypto::PrivateKey make_key(bool rsa, bool other) { return rsa ? rsa_key(other) : crypto::PrivateKey::generate_p256(); }
+
+// One check per negative, each signed truly by the key, so that the check alone stands in the way.
+class QuoteTest : public testing::TestWithParam<bool> {
+ protected:
+  QuoteTest() {
+    body_.qualified_signer = key_.name;
+    body_.extra_data = kChallenge;
+    body_.selections = {{kAlgSha256, {0, 4, 7}}};
+    body_.pcr_digest = Bytes(32, 0x11);
+  }
+
+  static AttestationKey checked(const crypto::PrivateKey& key) {
+    const auto pub = key.public_key();
+    const PublicArea area =
+        pub.is_rsa() ? attestation_key_area(pub.rsa_numbers().value()) : attestation_key_area(pub.p256_point().value());
+    return check_attestation_key(marshal_public_area(area)).value();
+  }
+
+  UnverifiedQuote sign(Bytes attest) const {
+    const Bytes raw = private_.sign(key_.scheme, attest).value();
+    return {std::move(attest), marshal_signature(key_.scheme, raw).value()};
+  }
+
+  Error refusal(const UnverifiedQuote& quote) const {
+    const auto verified = verify_quote(key_, quote, kChallenge, {0, 4, 7});
+    return verified ? Error{} : verified.error();
+  }
+  std::string reason(const QuoteBody& body) const { return refusal(sign(marshal_quote(body))).reason; }
+
+  crypto::PrivateKey private_ = make_key(GetParam(), false);
+  AttestationKey key_ = checked(private_);
+  QuoteBody body_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Keys, QuoteTest, testing::Bool(),
+                         [](const auto& parameter) { return parameter.param ? "Rsa" : "P256"; });
+
+TEST_P(QuoteTest, AGoodOneIsTaken) {
+  const auto verified = verify_quote(key_, sign(marshal_quote(body_)), kChallenge, {0, 4, 7});
+  ASSERT_TRUE(verified) << verified.error().message;
+  EXPECT_EQ(verified->pcr_digest, body_.pcr_digest);
+}
+
+TEST_P(QuoteTest, BytesThatNoTpmMadeAreRefusedThoughTheyAreSigned) {
+  Bytes attest = marshal_quote(body_);
+  attest[0] = 0xfe;
+  const Error error = refusal(sign(attest));
+  EXPECT_EQ(error.reason, "QuoteMalformed");
+  EXPECT_NE(error.message.find("TPM_GENERATED_VALUE"), std::string::npos);
+}
+
+TEST_P(QuoteTest, AnotherAttestationIsRefused) {
+  Bytes attest = marshal_quote(body_);
+  attest[5] = 0x17;  // TPM_ST_ATTEST_CERTIFY
+  EXPECT_EQ(refusal(sign(attest)).reason, "QuoteMalformed");
+}
+
+TEST_P(QuoteTest, AnotherChallengeIsRefused) {
+  body_.extra_data = {0xab, 0xcd, 0xee};
+  EXPECT_EQ(reason(body_), "QuoteNonce");
+  body_.extra_data = {};
+  EXPECT_EQ(reason(body_), "QuoteNonce");
+}
+
+TEST_P(QuoteTest, AnotherSelectionIsRefused) {
+  const std::vector<std::vector<PcrSelection>> selections = {
+      {},
+      {{kAlgSha256, {0, 4}}},
+      {{kAlgSha256, {0, 4, 7, 8}}},
+      {{kAlgSha1, {0, 4, 7}}},
+      {{kAlgSha256, {0, 4, 7}}, {kAlgSha256, {0, 4, 7}}},
+      {{kAlgSha256, {0, 4, 7}}, {kAlgSha1, {}}},
+      {{kAlgSha256, {0}}, {kAlgSha256, {4, 7}}},
+  };
+  for (const auto& selection : selections) {
+    body_.selections = selection;
+    EXPECT_EQ(reason(body_), "QuoteSelection") << selection.size();
+  }
+}
+
+TEST_P(QuoteTest, AnEmptySelectionIsNeverAsked) {
+  body_.selections = {{kAlgSha256, {}}};
+  EXPECT_EQ(verify_quote(key_, sign(marshal_quote(body_)), kChallenge, {}).error().reason, "QuoteSelection");
+}
+
+TEST_P(QuoteTest, ADigestOfAnotherSizeIsRefused) {
+  body_.pcr_digest = Bytes(20, 1);
+  EXPECT_EQ(reason(body_), "QuoteDigest");
+}
+
+TEST_P(QuoteTest, ASignatureOfAnotherKeyOrAlgorithmIsRefused) {
+  const Bytes attest = marshal_quote(body_);
+  const auto other = make_key(GetParam(), true);
+  const Bytes by_other = marshal_signature(key_.scheme, other.sign(key_.scheme, attest).value()).value();
+  EXPECT_EQ(refusal({attest, by_other}).reason, "QuoteSignature");
+
+  const auto family = make_key(!GetParam(), true);
+  const auto scheme = GetParam() ? crypto::SignatureScheme::kEcdsaP256Sha256 : crypto::SignatureScheme::kRsaPkcs1Sha256;
+  const Bytes by_family = marshal_signature(scheme, family.sign(scheme, attest).value()).value();
+  EXPECT_EQ(refusal({attest, by_family}).reason, "QuoteSignatureAlgorithm");
+
+  UnverifiedQuote other_hash = sign(attest);
+  other_hash.signature[3] = kAlgSha1;
+  EXPECT_EQ(refusal(other_hash).reason, "QuoteSignatureAlgorithm");
+}
+
+TEST_P(QuoteTest, EveryCutAndEveryTailIsMalformed) {
+  const UnverifiedQuote good = sign(marshal_quote(body_));
+  for (std::size_t size = 0; size < good.attest.size(); ++size)
+    EXPECT_EQ(parse_quote(ByteView(good.attest).first(size)).error().code, ErrorCode::kMalformed);
+  for (std::size_t size = 0; size < good.signature.size(); ++size)
+    EXPECT_EQ(parse_signature(ByteView(good.signature).first(size)).error().code, ErrorCode::kMalformed);
+  UnverifiedQuote longer = good;
+  longer.attest.push_back(0);
+  EXPECT_EQ(parse_quote(longer.attest).error().code, ErrorCode::kMalformed);
+  longer.signature.push_back(0);
+  EXPECT_EQ(parse_signature(longer.signature).error().code, ErrorCode::kMalformed);
+}
+
+TEST_P(QuoteTest, CountsAreBoundedBeforeTheyAreFollowed) {
+  body_.selections.assign(5, {kAlgSha256, {0}});
+  EXPECT_EQ(parse_quote(marshal_quote(body_)).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(parse_quote(Bytes(1025)).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(parse_signature(Bytes(1025)).error().code, ErrorCode::kMalformed);
+}
+
+TEST(MarshalSignature, KnowsNoOtherHash) {
+  EXPECT_EQ(marshal_signature(crypto::SignatureScheme::kRsaPkcs1Sha384, Bytes(256)).error().code,
+            ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace slipway::tpm
