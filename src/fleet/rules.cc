@@ -1,0 +1,238 @@
+#include "fleet/rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace slipway::fleet {
+namespace {
+
+constexpr std::string_view kInvalidParameter = "InvalidParameter";
+constexpr std::string_view kIncompatible = "TrustedLaunchIncompatibleWithConfig";
+constexpr std::size_t kMaximumAlternatives = 5;
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alphanumeric(char c) { return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z'); }
+
+// The list that every rule adds to.
+class Broken {
+ public:
+  void add(std::string_view code, std::string target, std::string message) {
+    errors_.push_back({ErrorCode::kInvalidArgument, std::move(message), std::string(code), std::move(target)});
+  }
+  std::vector<Error> take() { return std::move(errors_); }
+
+ private:
+  std::vector<Error> errors_;
+};
+
+// Which of the two is on, in the words of the command line.
+std::string wanted(const PoolRequest& pool) {
+  if (pool.vtpm && pool.secure_boot) return "vTPM and Secure Boot";
+  return pool.vtpm ? "vTPM" : "Secure Boot";
+}
+
+std::string alternatives(const VmSizes& sizes, bool (*fits)(const VmSize&)) {
+  std::string names;
+  std::size_t count = 0;
+  for (const VmSize& size : sizes.sizes) {
+    if (!fits(size) || ++count > kMaximumAlternatives) continue;
+    names += (names.empty() ? "" : ", ") + size.name;
+  }
+  return names;
+}
+
+void judge_name(const PoolRequest& pool, const RulesProfile& profile, Broken& broken) {
+  const bool has_good_length = !pool.name.empty() && pool.name.size() <= profile.maximum_pool_name_length;
+  const bool has_good_form =
+      !pool.name.empty() && is_lower(pool.name.front()) &&
+      std::all_of(pool.name.begin(), pool.name.end(), [](char c) { return is_lower(c) || is_digit(c); });
+  if (has_good_length && has_good_form) return;
+  broken.add(
+      kInvalidParameter, "agentPoolProfile.name",
+      fmt::format("The node pool name '{}' is not valid: use 1 to {} lower-case letters and digits, and a letter "
+                  "first.",
+                  pool.name, profile.maximum_pool_name_length));
+}
+
+void judge_numbers(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
+                   Broken& broken) {
+  const int least = pool.mode == "System" ? 1 : 0;
+  if (pool.count < least || pool.count > profile.maximum_nodes_per_pool) {
+    broken.add(kInvalidParameter, "agentPoolProfile.count",
+               fmt::format("The node pool '{}' asks for {} nodes: a pool of mode {} has {} to {}.", pool.name,
+                           pool.count, pool.mode, least, profile.maximum_nodes_per_pool));
+  } else if (pool.count + circumstances.other_nodes_in_cluster > profile.maximum_nodes_per_cluster) {
+    broken.add(kInvalidParameter, "agentPoolProfile.count",
+               fmt::format("The cluster would have {} nodes: at most {} are supported.",
+                           pool.count + circumstances.other_nodes_in_cluster, profile.maximum_nodes_per_cluster));
+  }
+}
+
+void judge_kind(const PoolRequest& pool, const VmSizes& sizes, Broken& broken) {
+  const VmSize* const size = sizes.find(pool.vm_size);
+  if (size == nullptr) {
+    broken.add(kInvalidParameter, "agentPoolProfile.vmSize",
+               fmt::format("The VM size '{}' is not known here: use {}, or another one of data/vm-sizes.json.",
+                           pool.vm_size, alternatives(sizes, [](const VmSize& one) { return one.generation_2; })));
+  }
+  if (pool.mode != "System" && pool.mode != "User") {
+    broken.add(kInvalidParameter, "agentPoolProfile.mode",
+               fmt::format("The mode '{}' of node pool '{}' is not valid: use System or User.", pool.mode, pool.name));
+  }
+  if (pool.os_type != "Linux") {
+    broken.add(pool.trusted_launch() ? kIncompatible : kInvalidParameter, "agentPoolProfile.osType",
+               pool.trusted_launch() ? fmt::format("{} is not supported on nodes that run {}: use osType Linux.",
+                                                   wanted(pool), pool.os_type)
+                                     : fmt::format("The osType '{}' is not supported: use Linux.", pool.os_type));
+  }
+  if (pool.type != "VirtualMachineScaleSets") {
+    broken.add(
+        pool.trusted_launch() ? kIncompatible : kInvalidParameter, "agentPoolProfile.type",
+        pool.trusted_launch()
+            ? fmt::format("{} is not supported with type {}: use VirtualMachineScaleSets.", wanted(pool), pool.type)
+            : fmt::format("The node pool type '{}' is not supported: use VirtualMachineScaleSets.", pool.type));
+  }
+}
+
+// Slipway makes x86-64 VMs with UEFI firmware, whatever is asked of Trusted Launch.
+void judge_size(const PoolRequest& pool, const VmSize& size, const VmSizes& sizes, Broken& broken) {
+  const std::string_view code = pool.trusted_launch() ? kIncompatible : kInvalidParameter;
+  if (size.architecture != "x86_64") {
+    broken.add(
+        code, "agentPoolProfile.vmSize",
+        fmt::format(
+            "The VM size {} is of architecture {}, which {}: use an x86-64 size such as {}.", size.name,
+            size.architecture, pool.trusted_launch() ? wanted(pool) + " does not support" : "this host cannot run",
+            alternatives(sizes, [](const VmSize& one) { return one.architecture == "x86_64" && one.trusted_launch; })));
+  } else if (!size.generation_2) {
+    broken.add(code, "agentPoolProfile.vmSize",
+               fmt::format("The VM size {} is of generation 1 only, and nodes are VMs of generation 2 (UEFI): use {}.",
+                           size.name, alternatives(sizes, [](const VmSize& one) { return one.generation_2; })));
+  } else if (pool.trusted_launch() && !size.trusted_launch) {
+    broken.add(kIncompatible, "agentPoolProfile.vmSize",
+               fmt::format("{} is not supported on VM size {}: use {}.", wanted(pool), size.name,
+                           alternatives(sizes, [](const VmSize& one) { return one.trusted_launch; })));
+  }
+  if (pool.secure_boot && size.gpu && !pool.skip_gpu_driver) {
+    broken.add(kIncompatible, "agentPoolProfile.gpuProfile.driver",
+               fmt::format("Secure Boot on the GPU size {} needs the GPU driver's installation skipped: set "
+                           "gpuProfile.driver to None (--gpu-driver None, or --skip-gpu-driver-install).",
+                           size.name));
+  }
+  if (pool.os_disk_type == "Ephemeral") {
+    const int wanted_size = std::max(pool.os_disk_size_gib, 1);
+    if (size.ephemeral_disk_gib < wanted_size) {
+      broken.add(kInvalidParameter, "agentPoolProfile.osDiskType",
+                 fmt::format("The VM size {} has room for an ephemeral OS disk of {} GiB, and {} is asked for: use {}, "
+                             "or osDiskType Managed.",
+                             size.name, size.ephemeral_disk_gib,
+                             pool.os_disk_size_gib == 0 ? "one" : fmt::format("{} GiB", pool.os_disk_size_gib),
+                             alternatives(sizes, [](const VmSize& one) { return one.ephemeral_disk_gib > 0; })));
+    }
+  } else if (!pool.os_disk_type.empty() && pool.os_disk_type != "Managed") {
+    broken.add(kInvalidParameter, "agentPoolProfile.osDiskType",
+               fmt::format("The osDiskType '{}' is not valid: use Managed or Ephemeral.", pool.os_disk_type));
+  }
+}
+
+void judge_trusted_launch(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
+                          Broken& broken) {
+  if (profile.feature_required && !circumstances.feature_effective) {
+    broken.add("BadRequest", "agentPoolProfile.securityProfile",
+               circumstances.feature_registered
+                   ? fmt::format("{} needs the preview feature TrustedLaunchPreview in effect. It is registered, but "
+                                 "the provider was not registered again since: run `slipway provider register "
+                                 "--namespace Microsoft.ContainerService`, and try again.",
+                                 wanted(pool))
+                   : fmt::format("{} needs the preview feature TrustedLaunchPreview. In this order: run `slipway "
+                                 "feature register --namespace Microsoft.ContainerService --name "
+                                 "TrustedLaunchPreview`, wait until `slipway feature show` says Registered, run "
+                                 "`slipway provider register --namespace Microsoft.ContainerService`, and try again.",
+                                 wanted(pool)));
+  }
+  const auto order = compare_versions(circumstances.kubernetes_version, profile.minimum_kubernetes_version);
+  if (!order || *order < 0) {
+    broken.add(kIncompatible, "agentPoolProfile.orchestratorVersion",
+               fmt::format("{} needs Kubernetes {} or later, and the cluster runs '{}'. The limit is the rule "
+                           "trustedLaunch.minimumKubernetesVersion of slipwayd's configuration.",
+                           wanted(pool), profile.minimum_kubernetes_version, circumstances.kubernetes_version));
+  }
+  if (pool.fips && !profile.fips_allowed) {
+    broken.add(kIncompatible, "agentPoolProfile.enableFIPS",
+               fmt::format("{} is not supported on a node pool with FIPS: turn enableFIPS off.", wanted(pool)));
+  }
+  if (pool.workload_runtime.rfind("Kata", 0) == 0) {
+    broken.add(kIncompatible, "agentPoolProfile.workloadRuntime",
+               fmt::format("{} is not supported with Pod Sandboxing (workloadRuntime {}).", wanted(pool),
+                           pool.workload_runtime));
+  }
+  if (pool.os_sku == "Flatcar") {
+    broken.add(kIncompatible, "agentPoolProfile.osSKU", wanted(pool) + " is not supported on Flatcar.");
+  }
+}
+
+std::vector<Error> judge_name_form(std::string_view name, bool has_good_ends, std::size_t maximum,
+                                   std::string_view marks, std::string target, std::string_view explanation) {
+  const bool is_good =
+      has_good_ends && name.size() <= maximum && std::all_of(name.begin(), name.end(), [marks](char c) {
+        return is_alphanumeric(c) || marks.find(c) != std::string_view::npos;
+      });
+  if (is_good) return {};
+  Broken broken;
+  broken.add(kInvalidParameter, std::move(target),
+             fmt::format("The name '{}' is not valid: {}", name.substr(0, 100), explanation));
+  return broken.take();
+}
+
+}  // namespace
+
+std::vector<Error> judge_pool(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
+                              const VmSizes& sizes) {
+  Broken broken;
+  judge_name(pool, profile, broken);
+  judge_numbers(pool, circumstances, profile, broken);
+  judge_kind(pool, sizes, broken);
+  if (const VmSize* const size = sizes.find(pool.vm_size)) judge_size(pool, *size, sizes, broken);
+  if (pool.trusted_launch()) judge_trusted_launch(pool, circumstances, profile, broken);
+  return broken.take();
+}
+
+std::vector<Error> judge_pools_together(const std::vector<PoolRequest>& pools, const RulesProfile& profile) {
+  Broken broken;
+  const bool has_system =
+      std::any_of(pools.begin(), pools.end(), [](const auto& pool) { return pool.mode == "System"; });
+  if (!has_system) {
+    broken.add(kInvalidParameter, "agentPoolProfiles", "The cluster must define at least one system pool.");
+  }
+  if (pools.size() > static_cast<std::size_t>(profile.maximum_pools_per_cluster)) {
+    broken.add(kInvalidParameter, "agentPoolProfiles",
+               fmt::format("The cluster has {} node pools: at most {} are supported.", pools.size(),
+                           profile.maximum_pools_per_cluster));
+  }
+  std::set<std::string_view> names;
+  for (const PoolRequest& pool : pools) {
+    if (names.insert(pool.name).second) continue;
+    broken.add(kInvalidParameter, "agentPoolProfile.name",
+               fmt::format("Two node pools have the name '{}'.", pool.name));
+  }
+  return broken.take();
+}
+
+std::vector<Error> judge_cluster_name(std::string_view name) {
+  const bool has_good_ends = !name.empty() && is_alphanumeric(name.front()) && is_alphanumeric(name.back());
+  return judge_name_form(name, has_good_ends, 63, "_-", "name",
+                         "a cluster's name has 1 to 63 letters, digits, '_' and '-', and a letter or digit at both "
+                         "ends.");
+}
+
+std::vector<Error> judge_resource_group_name(std::string_view name) {
+  const bool has_good_ends = !name.empty() && name.back() != '.';
+  return judge_name_form(name, has_good_ends, 90, "_-.()", "resourceGroupName",
+                         "a resource group's name has 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no '.' "
+                         "at the end.");
+}
+
+}  // namespace slipway::fleet
