@@ -2,6 +2,7 @@
 
 #include "control/image_store.h"
 #include "crypto/digest.h"
+#include "host/memory/simulated_boot.h"
 
 namespace slipway::control {
 namespace {
@@ -49,8 +50,7 @@ StoredImage simulated_image(const std::string& version, bool trusted_launch) {
                             "boot"};
   manifest.kernel_command_line = "(hd0,gpt1)/EFI/debian/vmlinuz " + options;
   manifest.virtual_size = 8ULL << 30;
-  manifest.gpt_event_sha256 = crypto::sha256(as_bytes(version + " simulated partition table"));
-  return {std::move(manifest), "simulated:" + version};
+  return {host::with_simulated_digests(std::move(manifest)), "simulated:" + version};
 }
 
 class SimulatedImageStore final : public ImageStore {

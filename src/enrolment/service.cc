@@ -235,7 +235,7 @@ Result<ChallengeReply> Service::challenge(const std::string& instance, const Unv
   reply.challenge = seal(issued);
   reply.id_object = std::move(credential->id_object);
   reply.encrypted_secret = std::move(credential->encrypted_secret);
-  reply.pcrs.assign(kQuotedPcrs.begin(), kQuotedPcrs.end());
+  reply.pcrs = attestation::expected_pcrs();
   return reply;
 }
 
@@ -280,7 +280,7 @@ Result<Admission> Service::appraise(const InstanceFacts& facts, const Issued& is
   attestation::Expectation expectation;
   expectation.qualifying_data = qualifying_data(request.purpose, issued.nonce, instance, keys->client, keys->serving);
   expectation.attestation_key = issued.attestation_key;
-  expectation.pcrs.assign(kQuotedPcrs.begin(), kQuotedPcrs.end());
+  expectation.pcrs = attestation::expected_pcrs();
   const Time now = clock_.now();
   const attestation::Verdict verdict = attestation::appraise(
       {request.quote.attest, request.quote.signature, request.firmware_event_log, request.ima_log}, expectation,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -53,9 +52,6 @@ class Registry {
                                   const std::string& peer) = 0;
 };
 
-// The sha256 PCRs that a node quotes: what the firmware's log, GRUB, IMA (10) and shim (14) extend. systemd's and the
-// application's own PCRs are left out.
-inline constexpr std::array kQuotedPcrs{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14};
 inline constexpr seconds kNonceLifetime{120};
 inline constexpr seconds kSecretLifetime{15 * 60};
 
