@@ -36,7 +36,9 @@ bool allowed(const std::string& text) {
   EXPECT_EQ(document.at("kind").as_string(), "AdmissionReview");
   EXPECT_EQ(document.at("response").at("uid").as_string(), "u-1");
   const bool result = document.at("response").at("allowed").as_bool();
-  if (!result) EXPECT_EQ(document.at("response").at("status").at("code").as_int64(), 403);
+  if (!result) {
+    EXPECT_EQ(document.at("response").at("status").at("code").as_int64(), 403);
+  }
   return result;
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +21,12 @@ namespace slipway::kube {
 namespace {
 
 constexpr std::size_t kMaximumProcFile = 4096;
+
+// By number: the header of glibc 2.36 declares them without C linkage.
+int open_pidfd(int pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+int signal_pidfd(int process, int signal) {
+  return static_cast<int>(syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0));
+}
 
 Result<std::string> read_proc(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -166,7 +171,7 @@ bool is_running(const ProcessIdentity& identity, uid_t user) {
 
 Result<Descriptor> watch(const ProcessIdentity& identity, uid_t user) {
   // Opened first and compared after: the descriptor then stands for the process that was compared.
-  Descriptor descriptor(identity.pid > 0 ? pidfd_open(identity.pid, 0) : -1);
+  Descriptor descriptor(identity.pid > 0 ? open_pidfd(identity.pid) : -1);
   if (!descriptor || !is_running(identity, user))
     return fail(ErrorCode::kNotFound, fmt::format("process {} has ended", identity.pid));
   return descriptor;
@@ -174,7 +179,7 @@ Result<Descriptor> watch(const ProcessIdentity& identity, uid_t user) {
 
 Status send_signal(const ProcessIdentity& identity, uid_t user, int signal) {
   SLIPWAY_ASSIGN(const Descriptor process, watch(identity, user));
-  if (pidfd_send_signal(process.get(), signal, nullptr, 0) == 0) return {};
+  if (signal_pidfd(process.get(), signal) == 0) return {};
   if (errno == ESRCH) return fail(ErrorCode::kNotFound, fmt::format("process {} has ended", identity.pid));
   return fail(ErrorCode::kInternal,
               fmt::format("process {} cannot be signalled: {}", identity.pid, std::strerror(errno)));
@@ -190,9 +195,9 @@ Status stop(const ProcessIdentity& identity, uid_t user, std::chrono::millisecon
     if (ended) waitpid(identity.pid, nullptr, WNOHANG);
     return ended;
   };
-  pidfd_send_signal(process->get(), SIGTERM, nullptr, 0);
+  signal_pidfd(process->get(), SIGTERM);
   if (ended_within(static_cast<int>(grace.count()))) return {};
-  pidfd_send_signal(process->get(), SIGKILL, nullptr, 0);
+  signal_pidfd(process->get(), SIGKILL);
   if (ended_within(10000)) return {};
   return fail(ErrorCode::kInternal, fmt::format("process {} does not end, not even by SIGKILL", identity.pid));
 }

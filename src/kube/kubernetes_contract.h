@@ -1,0 +1,236 @@
+#pragma once
+
+// What every Kubernetes keeps, hosted or in memory. One test program instantiates it for each.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kube/kubernetes.h"
+#include "kube/node_registration.h"
+
+namespace slipway::kube {
+
+// What a contract test works with. The cluster exists when the factory returns.
+struct ContractSubject {
+  Kubernetes* kubernetes = nullptr;
+  NodeRegistrar* registrar = nullptr;
+  ClusterSpec spec;
+  Endpoints endpoints;
+  Time now;
+};
+
+class KubernetesContract : public testing::TestWithParam<std::function<ContractSubject()>> {
+ protected:
+  void SetUp() override {
+    subject_ = GetParam()();
+    ASSERT_NE(subject_.kubernetes, nullptr);
+  }
+
+  Kubernetes& kubernetes() { return *subject_.kubernetes; }
+  const std::string& cluster() const { return subject_.spec.id; }
+
+  // A node with a certificate as enrolment would issue it.
+  NodeRegistration enrolled(const std::string& name, seconds lifetime = seconds(3600)) {
+    const crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
+    const auto certificate =
+        kubernetes().issue_kubelet_client(cluster(), name, key.public_key(), subject_.now, lifetime);
+    EXPECT_TRUE(certificate.has_value()) << certificate.error().message;
+    NodeRegistration node;
+    node.node = name;
+    node.api_server = subject_.endpoints.node_api_server;
+    node.cluster_ca = subject_.endpoints.ca;
+    node.client_certificate_pem = certificate ? certificate->pem() : "";
+    node.client_key_pem = key.pem();
+    node.internal_ip = "10.77.0.9";
+    node.labels = {{"kubernetes.io/os", "linux"}};
+    return node;
+  }
+
+  void register_ok(const NodeRegistration& node) {
+    const Status registered = subject_.registrar->register_node(node);
+    ASSERT_TRUE(registered.has_value()) << registered.error().message;
+  }
+
+  std::optional<Node> get(const std::string& name) {
+    const auto node = kubernetes().get_node(cluster(), name);
+    EXPECT_TRUE(node.has_value()) << node.error().message;
+    return node ? *node : std::nullopt;
+  }
+
+  ContractSubject subject_;
+};
+
+inline constexpr const char* kTrustLabel = "kubernetes.azure.com/trusted-launch";
+
+TEST_P(KubernetesContract, EnsuringAgainGivesTheSameEndpoints) {
+  const auto again = kubernetes().ensure_cluster(subject_.spec);
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(again->node_api_server, subject_.endpoints.node_api_server);
+  EXPECT_EQ(again->ca, subject_.endpoints.ca);
+  EXPECT_EQ(again->client_ca, subject_.endpoints.client_ca);
+  EXPECT_EQ(again->port, subject_.endpoints.port);
+}
+
+TEST_P(KubernetesContract, AnIdThatIsNoFolderNameIsRefused) {
+  for (const char* id : {"", "../x", "UPPER", "a b"}) {
+    ClusterSpec spec = subject_.spec;
+    spec.id = id;
+    const auto made = kubernetes().ensure_cluster(spec);
+    ASSERT_FALSE(made.has_value()) << id;
+    EXPECT_EQ(made.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST_P(KubernetesContract, ARegisteredNodeIsSeenReady) {
+  register_ok(enrolled("contract-ready"));
+  const std::optional<Node> node = get("contract-ready");
+  ASSERT_TRUE(node.has_value());
+  EXPECT_TRUE(node->ready);
+  EXPECT_FALSE(node->unschedulable);
+  EXPECT_EQ(node->internal_ip, "10.77.0.9");
+  EXPECT_EQ(node->kubelet_version, "v1.20.2");
+  EXPECT_THAT(node->labels, testing::Contains(testing::Pair("kubernetes.io/os", "linux")));
+  const auto all = kubernetes().list_nodes(cluster());
+  ASSERT_TRUE(all.has_value());
+  EXPECT_THAT(*all, testing::Contains(testing::Field(&Node::name, "contract-ready")));
+}
+
+TEST_P(KubernetesContract, ANodeMayNotRegisterWithATrustLabel) {
+  NodeRegistration node = enrolled("contract-liar");
+  node.labels[kTrustLabel] = "true";
+  const Status registered = subject_.registrar->register_node(node);
+  ASSERT_FALSE(registered.has_value());
+  EXPECT_EQ(registered.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_FALSE(get("contract-liar").has_value());
+}
+
+TEST_P(KubernetesContract, ANodeMayNotRegisterAsAnother) {
+  NodeRegistration node = enrolled("contract-one");
+  node.node = "contract-other";
+  const Status registered = subject_.registrar->register_node(node);
+  ASSERT_FALSE(registered.has_value());
+  EXPECT_EQ(registered.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_FALSE(get("contract-other").has_value());
+}
+
+TEST_P(KubernetesContract, ACertificateOfAnotherAuthorityIsNotKnown) {
+  SystemRandom random;
+  const auto foreign =
+      crypto::make_authority("foreign", subject_.now - seconds(60), subject_.now + seconds(3600), random);
+  ASSERT_TRUE(foreign.has_value());
+  crypto::CertificateTemplate content;
+  content.common_name = "system:node:contract-foreign";
+  content.organizations = {"system:nodes"};
+  content.not_before = subject_.now - seconds(60);
+  content.not_after = subject_.now + seconds(3600);
+  const auto identity = crypto::issue_identity(*foreign, content, random);
+  ASSERT_TRUE(identity.has_value());
+  NodeRegistration node = enrolled("contract-foreign");
+  node.client_certificate_pem = identity->certificate.pem();
+  node.client_key_pem = identity->key.pem();
+  const Status registered = subject_.registrar->register_node(node);
+  ASSERT_FALSE(registered.has_value());
+  EXPECT_EQ(registered.error().code, ErrorCode::kUnauthenticated);
+}
+
+TEST_P(KubernetesContract, SlipwaySetsAndTakesOffLabels) {
+  register_ok(enrolled("contract-labels"));
+  ASSERT_TRUE(
+      kubernetes().set_labels(cluster(), "contract-labels", {{kTrustLabel, "true"}, {"pool", "a"}}).has_value());
+  EXPECT_THAT(get("contract-labels")->labels, testing::Contains(testing::Pair(kTrustLabel, "true")));
+  ASSERT_TRUE(kubernetes().set_labels(cluster(), "contract-labels", {{kTrustLabel, std::nullopt}}).has_value());
+  const std::map<std::string, std::string> labels = get("contract-labels")->labels;
+  EXPECT_FALSE(labels.contains(kTrustLabel));
+  EXPECT_THAT(labels, testing::Contains(testing::Pair("pool", "a")));
+}
+
+TEST_P(KubernetesContract, HeartbeatsKeepTheLabels) {
+  const NodeRegistration node = enrolled("contract-heartbeat");
+  register_ok(node);
+  ASSERT_TRUE(kubernetes().set_labels(cluster(), node.node, {{kTrustLabel, "true"}}).has_value());
+  const Status beat = subject_.registrar->heartbeat(node);
+  ASSERT_TRUE(beat.has_value()) << beat.error().message;
+  EXPECT_THAT(get(node.node)->labels, testing::Contains(testing::Pair(kTrustLabel, "true")));
+}
+
+TEST_P(KubernetesContract, CordonGoesOnAndOff) {
+  register_ok(enrolled("contract-cordon"));
+  ASSERT_TRUE(kubernetes().cordon(cluster(), "contract-cordon", true).has_value());
+  EXPECT_TRUE(get("contract-cordon")->unschedulable);
+  ASSERT_TRUE(kubernetes().cordon(cluster(), "contract-cordon", false).has_value());
+  EXPECT_FALSE(get("contract-cordon")->unschedulable);
+}
+
+TEST_P(KubernetesContract, ADeletedNodeIsGoneAndItsHeartbeatSaysSo) {
+  const NodeRegistration node = enrolled("contract-deleted");
+  register_ok(node);
+  ASSERT_TRUE(kubernetes().delete_node(cluster(), node.node).has_value());
+  EXPECT_FALSE(get(node.node).has_value());
+  EXPECT_TRUE(kubernetes().delete_node(cluster(), node.node).has_value());
+  const Status beat = subject_.registrar->heartbeat(node);
+  ASSERT_FALSE(beat.has_value());
+  EXPECT_EQ(beat.error().code, ErrorCode::kNotFound);
+}
+
+TEST_P(KubernetesContract, WhatIsNotThereIsNotFound) {
+  EXPECT_EQ(kubernetes().set_labels(cluster(), "nobody", {{"a", "b"}}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(kubernetes().cordon(cluster(), "nobody", true).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(kubernetes().list_nodes("no-such-cluster").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(kubernetes().get_node("no-such-cluster", "n").error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(kubernetes().remove_cluster("no-such-cluster").has_value());
+}
+
+TEST_P(KubernetesContract, KubeletCertificatesSayWhatSlipwayWrites) {
+  const crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
+  const auto client = kubernetes().issue_kubelet_client(cluster(), "n1", key.public_key(), subject_.now, seconds(3600));
+  const auto serving =
+      kubernetes().issue_kubelet_serving(cluster(), "n1", {"10.77.0.9"}, key.public_key(), subject_.now, seconds(3600));
+  ASSERT_TRUE(client.has_value());
+  ASSERT_TRUE(serving.has_value());
+  for (const crypto::Certificate& certificate : {*client, *serving}) {
+    EXPECT_EQ(certificate.common_name(), "system:node:n1");
+    EXPECT_THAT(certificate.organizations(), testing::ElementsAre("system:nodes"));
+    EXPECT_LE(certificate.not_after(), subject_.now + seconds(3600));
+    EXPECT_GT(certificate.not_after(), subject_.now + seconds(3590));
+  }
+  const auto client_ca = crypto::Certificate::from_pem(subject_.endpoints.client_ca);
+  ASSERT_TRUE(client_ca.has_value());
+  EXPECT_TRUE(client->signed_by(*client_ca->public_key()));
+  EXPECT_FALSE(serving->signed_by(*client_ca->public_key()));
+  for (const char* name : {"", "Node", "a/b", "-a", "a..b"})
+    EXPECT_EQ(
+        kubernetes().issue_kubelet_client(cluster(), name, key.public_key(), subject_.now, seconds(3600)).error().code,
+        ErrorCode::kInvalidArgument)
+        << name;
+}
+
+TEST_P(KubernetesContract, TheTwoKubeconfigsDifferInUserAndCertificate) {
+  namespace json = boost::json;
+  std::vector<std::vector<std::string>> groups;
+  for (const Credential credential : {Credential::kClusterUser, Credential::kClusterAdmin}) {
+    const auto text = kubernetes().kubeconfig(cluster(), credential, "rg", "prod", subject_.now);
+    ASSERT_TRUE(text.has_value()) << text.error().message;
+    const json::value document = json::parse(*text);
+    const json::value& user = document.at("users").at(0);
+    EXPECT_EQ(user.at("name").as_string(),
+              credential == Credential::kClusterUser ? "clusterUser_rg_prod" : "clusterAdmin_rg_prod");
+    EXPECT_EQ(document.at("current-context").as_string(), "prod");
+    EXPECT_EQ(document.at("clusters").at(0).at("cluster").at("server").as_string(),
+              subject_.endpoints.local_api_server);
+    const auto pem = from_base64(std::string_view(user.at("user").at("client-certificate-data").as_string()));
+    ASSERT_TRUE(pem.has_value());
+    const auto certificate = crypto::Certificate::from_pem(as_text(*pem));
+    ASSERT_TRUE(certificate.has_value());
+    EXPECT_LE(certificate->not_after() - subject_.now, seconds(12 * 3600));
+    groups.push_back(certificate->organizations());
+  }
+  EXPECT_THAT(groups, testing::ElementsAre(testing::ElementsAre("slipway:cluster-users"),
+                                           testing::ElementsAre("system:masters")));
+}
+
+}  // namespace slipway::kube
