@@ -11,8 +11,8 @@ namespace slipway::api {
 // enrolment/refusal.h's names.
 //
 // Rates: an instance and an address each have a bucket of kNodeBurst requests that refills by one every kNodeRefill;
-// beyond that 429 with Retry-After. The instance is counted for requests that name a well-formed id. Borrows both
-// arguments for as long as the handler lives. Thread-safe.
+// beyond that 429 with Retry-After. The instance is counted for requests that name a well-formed id; loopback addresses
+// are the host's own and are not counted. Borrows both arguments for as long as the handler lives. Thread-safe.
 inline constexpr int kNodeBurst = 20;
 inline constexpr milliseconds kNodeRefill{1000};
 http::Handler make_node_listener(enrolment::Service& service, const Clock& clock);
