@@ -14,6 +14,7 @@ namespace slipway::control {
 namespace {
 
 constexpr std::size_t kMaximumManifest = 1U << 20;
+constexpr std::string_view kManifestSuffix = ".manifest.json";
 
 Result<std::string> read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -34,13 +35,12 @@ class FolderImageStore final : public ImageStore {
   std::vector<StoredImage> list() override {
     const std::lock_guard lock(mutex_);
     std::vector<StoredImage> images;
-    add(folder_, images);
     std::error_code error;
-    std::vector<std::filesystem::path> folders;
     for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-      if (entry.is_directory(error)) folders.push_back(entry.path());
+      const std::string name = entry.path().filename().string();
+      if (name.ends_with(kManifestSuffix)) add(entry.path(), images);
     }
-    for (const auto& folder : folders) add(folder, images);
+    // Versions end in the date of the build, so their order is that of their age within one kind.
     std::sort(images.begin(), images.end(), [](const StoredImage& left, const StoredImage& right) {
       return left.manifest.version < right.manifest.version;
     });
@@ -53,21 +53,19 @@ class FolderImageStore final : public ImageStore {
     Result<image::Manifest> manifest;
   };
 
-  void add(const std::filesystem::path& folder, std::vector<StoredImage>& images) {
+  void add(const std::filesystem::path& manifest, std::vector<StoredImage>& images) {
+    std::string disk = std::filesystem::absolute(manifest).string();
+    disk.replace(disk.size() - kManifestSuffix.size(), kManifestSuffix.size(), ".qcow2");
     std::error_code error;
-    const std::filesystem::path manifest = folder / "manifest.json";
     const auto changed = std::filesystem::last_write_time(manifest, error);
-    if (error) return;
-    std::filesystem::path disk;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-      if (entry.path().extension() == ".qcow2") disk = std::filesystem::absolute(entry.path());
-    }
-    if (disk.empty()) return;
+    if (error || !std::filesystem::exists(disk, error)) return;
 
     const auto known = known_.find(manifest);
     if (known == known_.end() || known->second.changed != changed) {
       auto read = read_file(manifest).and_then([](const std::string& text) { return image::manifest_from_json(text); });
-      if (!read) spdlog::warn("image left out folder={} why={}", folder.string(), log_quoted(read.error().message));
+      if (!read) {
+        spdlog::warn("image left out manifest={} why={}", manifest.string(), log_quoted(read.error().message));
+      }
       known_.insert_or_assign(manifest, Known{changed, std::move(read)});
     }
     const Result<image::Manifest>& read = known_.at(manifest).manifest;

@@ -7,7 +7,7 @@
 
 #include "image/manifest.h"
 
-// The node images of this installation: pairs of NAME.qcow2 and NAME.manifest.json, or a folder with the two.
+// The node images of this installation.
 namespace slipway::control {
 
 struct StoredImage {
@@ -26,8 +26,8 @@ class ImageStore {
   Result<StoredImage> find_by_disk(const std::filesystem::path& disk);
 };
 
-// Looks for DIR/manifest.json beside one *.qcow2 and for the same in each folder directly below DIR, at each call; a
-// manifest is read again only when its file changes.
+// Pairs of NAME.qcow2 and NAME.manifest.json in the folder, looked for at each call; a manifest is read again only when
+// its file changes.
 std::unique_ptr<ImageStore> make_folder_image_store(std::filesystem::path folder);
 
 // For the in-memory host: two images that exist as manifests alone, one fit for Trusted Launch and one not, with a boot
