@@ -61,7 +61,8 @@ void add_extension(X509* certificate, int nid, void* value, bool critical) {
 void add_constraints(X509* certificate, bool authority) {
   const OwnedBasicConstraints constraints(BASIC_CONSTRAINTS_new());
   require(constraints != nullptr, "making basicConstraints");
-  constraints->ca = authority ? 1 : 0;
+  // The byte is written as it stands, and DER knows one way to say true; Go refuses any other.
+  constraints->ca = authority ? 0xff : 0;
   if (authority) {
     constraints->pathlen = ASN1_INTEGER_new();
     require(constraints->pathlen && ASN1_INTEGER_set(constraints->pathlen, 0) == 1, "setting the path length");
