@@ -50,17 +50,24 @@ Judged judge(const VerifiedBoot& boot, int pcr, std::vector<ExpectedEvent> expec
 
 std::vector<ExpectedEvent> expected_images(const Manifest& manifest, bool secure_boot) {
   std::vector<ExpectedEvent> expected;
-  for (const BootFileRole role : {BootFileRole::kShim, BootFileRole::kGrub, BootFileRole::kKernel}) {
+  for (const BootFileRole role : {BootFileRole::kShim, BootFileRole::kGrub}) {
     const BootFile& file = *find_boot_file(manifest, role);
     expected.push_back(expect_file(4, file, file.authenticode_sha256));
-    // Under Secure Boot GRUB asks shim about the kernel when it opens the file and again before it starts it, and shim
-    // measures what it is asked about.
-    if (role == BootFileRole::kKernel && secure_boot) expected.push_back(expected.back());
+  }
+  // Under Secure Boot GRUB asks shim about the kernel when it opens the file and again before it starts it, and shim
+  // measures what it is asked about. Without, GRUB asks nobody, and the kernel stands in PCR 9 alone.
+  if (secure_boot) {
+    const BootFile& kernel = *find_boot_file(manifest, BootFileRole::kKernel);
+    expected.insert(expected.end(), 2, expect_file(4, kernel, kernel.authenticode_sha256));
   }
   return expected;
 }
 
 constexpr std::string_view kKernelCommandLine = "kernel command line";
+
+bool loads_kernel(std::string_view command) {
+  return command.compare(0, 6, "linux ") == 0 || command.compare(0, 9, "linuxefi ") == 0;
+}
 
 std::vector<ExpectedEvent> expected_commands(const Manifest& manifest) {
   std::vector<ExpectedEvent> expected;
@@ -68,7 +75,7 @@ std::vector<ExpectedEvent> expected_commands(const Manifest& manifest) {
   for (const std::string& command : manifest.grub_commands) {
     expected.push_back(
         {"pcr8.command", "GRUB command " + command, crypto::sha256(as_bytes(command)), command, config.package, ""});
-    if (command.compare(0, 6, "linux ") == 0)
+    if (loads_kernel(command))
       expected.push_back({"pcr8.kernelCommandLine", std::string(kKernelCommandLine),
                           crypto::sha256(as_bytes(manifest.kernel_command_line)), manifest.kernel_command_line,
                           config.package, ""});
@@ -113,8 +120,9 @@ void judge_boot_chain(const VerifiedBoot& boot, const ReferenceValues& reference
   verdict.components.push_back({"partition table", "", "", 5, table.measurement("partition table"), "", "computed",
                                 table.matches("partition table")});
   for (const BootFile& file : manifest.boot_files) {
-    const bool is_image = !file.authenticode_sha256.empty();
-    verdict.components.push_back(is_image ? describe(file, 4, images) : describe(file, 9, files));
+    const bool in_pcr4 = file.role == BootFileRole::kShim || file.role == BootFileRole::kGrub ||
+                         (file.role == BootFileRole::kKernel && verdict.secure_boot);
+    verdict.components.push_back(in_pcr4 ? describe(file, 4, images) : describe(file, 9, files));
     if (file.role == BootFileRole::kKernel && !files.matches(file.path)) verdict.components.back().matches = false;
   }
   const BootFile& config = *find_boot_file(manifest, BootFileRole::kGrubConfig);

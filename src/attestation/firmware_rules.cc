@@ -108,6 +108,8 @@ void judge_firmware(const VerifiedBoot& boot, const ReferenceValues& reference, 
   judge_pcr1(boot, verdict);
   for (const int pcr : {2, 3, 6})
     compare_sequence(pcr, without_constants(boot.events_of(static_cast<std::uint32_t>(pcr))), {}, verdict.findings);
+  // The kernel's own log accounts for PCR 10; firmware has no business there.
+  compare_sequence(10, boot.events_of(10), {}, verdict.findings);
   for (const int pcr : {11, 12, 13, 15}) judge_unused(boot, pcr, verdict);
 }
 

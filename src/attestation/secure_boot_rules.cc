@@ -161,8 +161,10 @@ void judge_authorities(SecureBootLog& log, const ReferenceValues& reference, Ver
   std::string signer;
   if (verdict.secure_boot) signer = judge_db_authority(log, verdict);
   const image::BootFile* shim = find_boot_file(reference.manifest, image::BootFileRole::kShim);
-  std::vector<ExpectedEvent> expected{{"secureBoot.sbat", "shim's revocation level (SbatLevel)",
-                                       reference.manifest.sbat_level_event_sha256, "", shim->package, ""}};
+  const Bytes& sbat_level = verdict.secure_boot ? reference.manifest.sbat_level_event_sha256
+                                                : reference.manifest.unenforced_sbat_level_event_sha256;
+  std::vector<ExpectedEvent> expected{
+      {"secureBoot.sbat", "shim's revocation level (SbatLevel)", sbat_level, "", shim->package, ""}};
   if (verdict.secure_boot)
     expected.push_back({"secureBoot.authority", "shim's vendor certificate (MokListRT)",
                         reference.manifest.vendor_authority_event_sha256, "", shim->package, ""});

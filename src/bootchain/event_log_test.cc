@@ -26,7 +26,15 @@ UnverifiedEventLog parsed(const std::string& name) {
 
 class RealLog : public ::testing::TestWithParam<const char*> {};
 
-// The golden values are those of tpm2_eventlog.
+bool has_startup_locality(const UnverifiedEventLog& log) {
+  return std::any_of(log.events.begin(), log.events.end(), [](const UnverifiedEvent& event) {
+    return as_text(event.data).substr(0, 15) == "StartupLocality";
+  });
+}
+
+// The golden values are those of tpm2_eventlog. Its version 5.4 extends PCR 0 with the zeros of a StartupLocality event
+// instead of starting from the locality, so for a log with one PCR 0 is compared as that version reads it, and must be
+// another one as the specification reads it.
 TEST_P(RealLog, ReplaysToTheValuesOfTpm2Tools) {
   const std::string name = GetParam();
   const UnverifiedEventLog log = parsed("eventlogs/" + name + ".bin");
@@ -38,6 +46,13 @@ TEST_P(RealLog, ReplaysToTheValuesOfTpm2Tools) {
     const auto values = replay(log, bank_named(bank));
     ASSERT_TRUE(values) << values.error().message;
     ASSERT_TRUE(values->count(pcr)) << bank << " " << pcr;
+    if (pcr == 0 && has_startup_locality(log)) {
+      EXPECT_NE(to_hex(values->at(0)), value);
+      UnverifiedEventLog as_read_there = log;
+      as_read_there.events.front().type = kEvIpl;
+      EXPECT_EQ(to_hex(replay(as_read_there, bank_named(bank))->at(0)), value);
+      continue;
+    }
     EXPECT_EQ(to_hex(values->at(pcr)), value) << bank << " " << pcr;
   }
   EXPECT_GE(lines, 10);

@@ -185,7 +185,7 @@ Status set_variable(const std::vector<std::string>& words, Variables& variables,
 Status run_command(const std::vector<std::string>& words, Variables& variables, int line, GrubMeasurements& result) {
   const std::string& command = words[0];
   result.commands.push_back(fmt::format("{}", fmt::join(words, " ")));
-  if (command == "linux") {
+  if (command == "linux" || command == "linuxefi") {
     if (words.size() < 2 || !result.kernel_command_line.empty())
       return refused(line, "exactly one `linux` with a kernel is needed");
     SLIPWAY_ASSIGN(std::string path, boot_partition_path(words[1], variables, line));
@@ -194,7 +194,7 @@ Status run_command(const std::vector<std::string>& words, Variables& variables, 
     result.commands_before_kernel = result.commands.size();
     return {};
   }
-  if (command == "initrd") {
+  if (command == "initrd" || command == "initrdefi") {
     if (words.size() < 2 || result.kernel_command_line.empty())
       return refused(line, "`initrd` needs a file, and a kernel before it");
     for (std::size_t i = 1; i < words.size(); ++i) {
@@ -238,7 +238,9 @@ Result<GrubMeasurements> predict_grub(ByteView grub_image, std::string_view grub
     grub_config.remove_prefix(std::min(end + 1, grub_config.size()));
     SLIPWAY_ASSIGN(const auto words, LineReader(line, number, variables).words());
     if (words.empty()) continue;
-    if (booted) return refused(number, "a command follows `boot`");
+    // Only a `boot` that failed goes on here; the node then stands still and proves nothing.
+    if (booted && words[0] == "halt") continue;
+    if (booted) return refused(number, "a command other than `halt` follows `boot`");
     SLIPWAY_TRY(run_command(words, variables, number, result));
     booted = words[0] == "boot";
   }

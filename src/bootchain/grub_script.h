@@ -11,10 +11,10 @@ namespace slipway::bootchain {
 struct GrubMeasurements {
   // PCR 8, without "grub_cmd: ": each command after expansion, its words joined by one space.
   std::vector<std::string> commands;
-  // PCR 8, without "kernel_cmdline: ": the arguments of `linux` as GRUB joins and escapes them; /proc/cmdline shows the
-  // same behind "BOOT_IMAGE=". Empty where the script loads no kernel.
+  // PCR 8, without "kernel_cmdline: ": the arguments of `linux` or `linuxefi` as GRUB joins and escapes them;
+  // /proc/cmdline shows the same behind "BOOT_IMAGE=". Empty where the script loads no kernel.
   std::string kernel_command_line;
-  // How many of `commands` GRUB measures before kernel_command_line: it follows the `linux` command at once.
+  // How many of `commands` GRUB measures before kernel_command_line: it follows the command that loads the kernel.
   std::size_t commands_before_kernel = 0;
   // PCR 9: paths on the boot partition, in the order in which GRUB opens them: "/EFI/debian/vmlinuz".
   std::vector<std::string> files;

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::array<std::uint8_t, 1> kMokListTrusted{1};
 constexpr std::uint8_t kDerSequence = 0x30;
+// What every shim with SBAT resets the level to where Secure Boot is off; a text of its own in the image.
+constexpr std::string_view kOriginalSbatLevel = "sbat,1,2021030218\n";
 
 Result<ByteView> range(ByteView section, std::size_t offset, std::size_t size, std::string_view what) {
   if (offset > section.size())
@@ -58,6 +60,9 @@ Result<ShimState> read_shim_state(ByteView shim) {
   SLIPWAY_ASSIGN(const EfiGuid shim_guid, guid_from_text(kShimVariables));
   SLIPWAY_ASSIGN(const ByteView sbat_level, automatic_sbat_level(shim));
 
+  if (as_text(shim).find(kOriginalSbatLevel) == std::string_view::npos)
+    return fail(ErrorCode::kMalformed, "the shim image does not hold the SBAT level that it sets without Secure Boot");
+
   Bytes vouching;
   put_bytes(vouching, shim_guid.bytes);
   put_bytes(vouching, certificate);
@@ -66,6 +71,8 @@ Result<ShimState> read_shim_state(ByteView shim) {
   state.mok_list_x = crypto::sha256(revocations);
   state.mok_list_trusted = crypto::sha256(kMokListTrusted);
   state.sbat_level = crypto::sha256(encode_variable_data({shim_guid, "SbatLevel", to_bytes(sbat_level)}));
+  state.sbat_level_unenforced =
+      crypto::sha256(encode_variable_data({shim_guid, "SbatLevel", to_bytes(kOriginalSbatLevel)}));
   state.vendor_authority = crypto::sha256(encode_variable_data({shim_guid, "MokListRT", std::move(vouching)}));
   return state;
 }

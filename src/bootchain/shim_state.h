@@ -11,8 +11,9 @@ namespace slipway::bootchain {
 struct ShimState {
   Bytes mok_list, mok_list_x, mok_list_trusted;  // PCR 14, in this order
   Bytes sbat_level;                              // PCR 7: EV_EFI_VARIABLE_AUTHORITY "SbatLevel"
-  Bytes vendor_authority;  // PCR 7: EV_EFI_VARIABLE_AUTHORITY "MokListRT", once shim let something run that the
-                           // vendor's certificate signed
+  Bytes sbat_level_unenforced;  // the same where Secure Boot is off: shim then sets its very first level
+  Bytes vendor_authority;       // PCR 7: EV_EFI_VARIABLE_AUTHORITY "MokListRT", once shim let something run that the
+                                // vendor's certificate signed
 };
 
 // Reads the sections .vendor_cert (one X.509 certificate and a list of revocations) and .sbatlevel. kMalformed if they

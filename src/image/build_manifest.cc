@@ -129,6 +129,7 @@ Result<Manifest> build_manifest(const ManifestInputs& inputs) {
   manifest.gpt_event_sha256 = crypto::sha256(table.event_data);
   manifest.pcr14_sha256 = {shim_state.mok_list, shim_state.mok_list_x, shim_state.mok_list_trusted};
   manifest.sbat_level_event_sha256 = shim_state.sbat_level;
+  manifest.unenforced_sbat_level_event_sha256 = shim_state.sbat_level_unenforced;
   manifest.vendor_authority_event_sha256 = shim_state.vendor_authority;
   return manifest;
 }

@@ -76,6 +76,7 @@ Result<Manifest> manifest_from(const json::value& value) {
   SLIPWAY_ASSIGN(manifest.gpt_event_sha256, reader.digest("gptEventSha256"));
   SLIPWAY_ASSIGN(manifest.pcr14_sha256, reader.digests("pcr14Sha256"));
   SLIPWAY_ASSIGN(manifest.sbat_level_event_sha256, reader.digest("sbatLevelEventSha256"));
+  SLIPWAY_ASSIGN(manifest.unenforced_sbat_level_event_sha256, reader.digest("unenforcedSbatLevelEventSha256"));
   SLIPWAY_ASSIGN(manifest.vendor_authority_event_sha256, reader.digest("vendorAuthorityEventSha256"));
   SLIPWAY_TRY(reader.finish());
   return manifest;
@@ -121,6 +122,7 @@ std::string to_json(const Manifest& manifest) {
                             {"gptEventSha256", to_hex(manifest.gpt_event_sha256)},
                             {"pcr14Sha256", std::move(pcr14)},
                             {"sbatLevelEventSha256", to_hex(manifest.sbat_level_event_sha256)},
+                            {"unenforcedSbatLevelEventSha256", to_hex(manifest.unenforced_sbat_level_event_sha256)},
                             {"vendorAuthorityEventSha256", to_hex(manifest.vendor_authority_event_sha256)}};
   return json::serialize(object);
 }

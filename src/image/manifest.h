@@ -42,6 +42,7 @@ struct Manifest {
       pcr14_sha256;               // digests of the MokList, MokListX and MokListTrusted events that this shim measures
   Bytes sbat_level_event_sha256;  // digest of the SbatLevel authority event that this shim measures into PCR 7
   // Digest of the authority event (PCR 7) by which this shim vouches for what its distributor signed; Secure Boot only.
+  Bytes unenforced_sbat_level_event_sha256;  // the same where Secure Boot is off
   Bytes vendor_authority_event_sha256;
 };
 

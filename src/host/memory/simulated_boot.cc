@@ -137,9 +137,11 @@ void measure_kernel(Log& log, const Manifest& manifest, bool secure_boot) {
   const BootFile* kernel = find_boot_file(manifest, BootFileRole::kKernel);
   if (kernel != nullptr) {
     log.file(*kernel);
-    log.image(*kernel);
-    // Under Secure Boot GRUB asks shim twice.
-    if (secure_boot) log.image(*kernel);
+    // Under Secure Boot GRUB asks shim twice; without, nobody.
+    if (secure_boot) {
+      log.image(*kernel);
+      log.image(*kernel);
+    }
   }
   log.grub("kernel_cmdline: ", manifest.kernel_command_line);
 }
@@ -149,7 +151,7 @@ void measure_grub(Log& log, const Manifest& manifest, bool secure_boot) {
   if (const BootFile* config = find_boot_file(manifest, BootFileRole::kGrubConfig)) log.file(*config);
   for (const std::string& command : manifest.grub_commands) {
     log.grub("grub_cmd: ", command);
-    if (command.starts_with("linux ")) measure_kernel(log, manifest, secure_boot);
+    if (command.starts_with("linux ") || command.starts_with("linuxefi ")) measure_kernel(log, manifest, secure_boot);
   }
   if (const BootFile* initrd = find_boot_file(manifest, BootFileRole::kInitrd)) log.file(*initrd);
 }
@@ -163,6 +165,7 @@ Manifest with_simulated_digests(Manifest manifest) {
     manifest.pcr14_sha256.push_back(crypto::sha256(as_bytes("simulated " + std::string(name))));
   }
   manifest.sbat_level_event_sha256 = crypto::sha256(sbat_level());
+  manifest.unenforced_sbat_level_event_sha256 = manifest.sbat_level_event_sha256;
   manifest.vendor_authority_event_sha256 = crypto::sha256(vendor_authority());
   return manifest;
 }
