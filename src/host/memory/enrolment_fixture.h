@@ -29,7 +29,8 @@ class ManualClock final : public Clock {
   void advance(milliseconds by) { now_ += by; }
 
  private:
-  Time now_ = std::chrono::time_point_cast<milliseconds>(SystemClock().now());
+  // Whole seconds, as certificates have them.
+  Time now_ = std::chrono::time_point_cast<seconds>(SystemClock().now());
 };
 
 image::Manifest test_manifest();

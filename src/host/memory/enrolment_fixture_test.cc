@@ -30,11 +30,15 @@ const std::string& tpm_state(const std::string& instance) {
   return state;
 }
 
+int status_of(ErrorCode code) {
+  if (code == ErrorCode::kNotFound) return 404;
+  return code == ErrorCode::kUnavailable ? 503 : 403;
+}
+
 template <typename T>
 enrolment::Reply reply_of(const Result<T>& result) {
   if (result) return {200, to_json(*result)};
-  const int status = result.error().code == ErrorCode::kNotFound ? 404 : 403;
-  return {status,
+  return {status_of(result.error().code),
           boost::json::serialize(boost::json::object{
               {"error", boost::json::object{{"code", result.error().reason}, {"message", result.error().message}}}})};
 }
