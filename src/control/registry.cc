@@ -49,6 +49,7 @@ Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
   facts.certified_client_key = node.client_key;
   facts.certificate_expires = node.certificate_expires;
   facts.reference.secure_boot_required = node.secure_boot;
+  facts.next_evidence_seconds = static_cast<int>(settings_.evidence_interval.count());
   if (!node.vtpm) return facts;
 
   // Where one of the two is not there the references stay empty, and the verdict says that they are missing: that is
@@ -60,6 +61,7 @@ Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
   }
   if (auto firmware = host_.firmware_reference({node.vcpus, node.memory_mib}, node.secure_boot)) {
     facts.reference.firmware_pcr0_events = std::move(firmware->pcr0_events);
+    facts.reference.secure_boot_variables = std::move(firmware->variables);
   } else {
     spdlog::error("no firmware reference node={} why={}", node.name, log_quoted(firmware.error().message));
   }

@@ -154,7 +154,8 @@ Status Daemon::Parts::serve_people(const Options& options, fleet::RulesProfile r
                                   catalog.images.push_back({image.manifest.version, image.manifest.trusted_launch});
                                 }
                                 return catalog;
-                              }};
+                              },
+                              .on_change = [this](const std::string& cluster) { wake(cluster); }};
   api = std::make_unique<api::Api>(std::move(api_options), *store, *kubernetes, clock, random);
   http::ServerOptions server_options;
   server_options.address = options.listen_address;
