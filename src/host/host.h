@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attestation/verdict.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
@@ -78,6 +79,8 @@ struct FirmwareReference {
   Shape shape;
   bool secure_boot = false;
   std::vector<Bytes> pcr0_events;  // sha256 digests of the events of PCR 0, in order, from the sealed calibration boot
+  // Of the variable store that a VM of this kind starts with; the digest of nothing where a variable is not there.
+  attestation::SecureBootVariables variables;
 };
 
 // Every call is idempotent: asked twice, it leaves one thing. `ensure` makes what is missing and keeps what is there.

@@ -1,0 +1,121 @@
+#include "host/libvirt/connection.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "host/files.h"
+#include "host/process.h"
+
+namespace slipway::host {
+namespace {
+
+constexpr milliseconds kStartTimeout{20'000};
+constexpr milliseconds kStartPoll{100};
+
+struct Daemon {
+  const char* name;
+  const char* pid_file;
+};
+constexpr Daemon kLogDaemon{"virtlogd", "/run/virtlogd.pid"};
+constexpr Daemon kVirtualizationDaemon{"libvirtd", "/run/libvirtd.pid"};
+
+// libvirt prints every error to stderr unless told otherwise; here each becomes a value.
+void ignore_error(void* /*data*/, virErrorPtr /*error*/) {}
+
+bool is_process(int pid, std::string_view name) {
+  const auto said = read_file(fmt::format("/proc/{}/comm", pid), 64);
+  return said && as_text(*said) == std::string(name) + "\n";
+}
+
+std::optional<int> running(const Daemon& daemon) {
+  const auto text = read_file(daemon.pid_file, 64);
+  int pid = 0;
+  if (!text) return std::nullopt;
+  const std::string_view digits = as_text(*text);
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), pid).ec != std::errc{}) return std::nullopt;
+  return is_process(pid, daemon.name) ? std::optional(pid) : std::nullopt;
+}
+
+// The recorded process ids that still are daemons: after a reboot the numbers belong to anybody.
+std::vector<int> recorded_daemons(const std::filesystem::path& file) {
+  std::vector<int> pids;
+  const auto text = read_file(file, 4096);
+  if (!text) return pids;
+  std::istringstream lines{std::string(as_text(*text))};
+  int pid = 0;
+  while (lines >> pid) {
+    if (is_process(pid, kLogDaemon.name) || is_process(pid, kVirtualizationDaemon.name)) pids.push_back(pid);
+  }
+  return pids;
+}
+
+Status record_daemons(const std::filesystem::path& file, const std::vector<int>& pids) {
+  std::string text;
+  for (const int pid : pids) text += fmt::format("{}\n", pid);
+  return write_file(file, as_bytes(text), 0644);
+}
+
+Result<int> start_daemon(const Daemon& daemon) {
+  SLIPWAY_TRY(run_checked({.argv = {daemon.name, "-d"}, .timeout = kStartTimeout}));
+  const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto pid = running(daemon)) return *pid;
+    std::this_thread::sleep_for(kStartPoll);
+  }
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("{} was started, but {} does not name it", daemon.name, daemon.pid_file));
+}
+
+}  // namespace
+
+Connection::Connection(std::string uri, std::filesystem::path daemons_file)
+    : uri_(std::move(uri)), daemons_file_(std::move(daemons_file)) {
+  virSetErrorFunc(nullptr, ignore_error);
+}
+
+Result<std::shared_ptr<virConnect>> Connection::get() {
+  const std::lock_guard lock(mutex_);
+  if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
+  connection_.reset();
+  if (auto opened = open()) return connection_ = *opened;
+  SLIPWAY_TRY(start_daemons());
+  const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
+  while (true) {
+    auto opened = open();
+    if (opened) return connection_ = *opened;
+    if (std::chrono::steady_clock::now() > deadline) return fail(std::move(opened).error());
+    std::this_thread::sleep_for(kStartPoll);
+  }
+}
+
+Result<std::shared_ptr<virConnect>> Connection::open() {
+  ConnectionHandle handle(virConnectOpen(uri_.c_str()));
+  if (!handle) return fail(libvirt_error("libvirt at " + uri_ + " does not answer"));
+  return std::shared_ptr<virConnect>(std::move(handle));
+}
+
+Status Connection::start_daemons() {
+  if (uri_ != "qemu:///system") return {};
+  std::error_code ignored;
+  if (std::filesystem::is_directory("/run/systemd/system", ignored)) {
+    SLIPWAY_TRY(run_checked({.argv = {"systemctl", "start", "libvirtd.service"}, .timeout = kStartTimeout}));
+    return {};
+  }
+  std::vector<int> pids = recorded_daemons(daemons_file_);
+  for (const Daemon& daemon : {kLogDaemon, kVirtualizationDaemon}) {
+    if (running(daemon)) continue;
+    SLIPWAY_ASSIGN(const int pid, start_daemon(daemon));
+    pids.push_back(pid);
+    SLIPWAY_TRY(record_daemons(daemons_file_, pids));
+  }
+  return {};
+}
+
+}  // namespace slipway::host
