@@ -15,7 +15,8 @@
 
 namespace slipway::kube {
 
-// What a contract test works with. The cluster exists when the factory returns.
+// What a contract test works with. The cluster exists when the factory returns; without a `kubernetes` the tests are
+// skipped.
 struct ContractSubject {
   Kubernetes* kubernetes = nullptr;
   NodeRegistrar* registrar = nullptr;
@@ -28,7 +29,8 @@ class KubernetesContract : public testing::TestWithParam<std::function<ContractS
  protected:
   void SetUp() override {
     subject_ = GetParam()();
-    ASSERT_NE(subject_.kubernetes, nullptr);
+    if (subject_.kubernetes == nullptr) GTEST_SKIP() << "there is nothing to test here";
+    ASSERT_FALSE(subject_.endpoints.ca.empty()) << "the cluster was not made";
   }
 
   Kubernetes& kubernetes() { return *subject_.kubernetes; }

@@ -7,6 +7,11 @@
 
 namespace slipway::kube {
 
+// The label guard's names in the apiserver's refusals: asked first with the true old node, and last with what is to be
+// stored.
+inline constexpr const char* kLabelGuard = "labels.slipway.local";
+inline constexpr const char* kFinalLabelGuard = "final.labels.slipway.local";
+
 // An object that every hosted cluster holds: where it is applied, and the object as JSON.
 struct Addon {
   std::string path;
