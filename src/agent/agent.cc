@@ -27,12 +27,16 @@ void forget_pending(const NodePaths& paths) {
   std::filesystem::remove(paths.pending_serving_key(), ignored);
 }
 
+std::optional<crypto::PrivateKey> key_from(std::string_view pem) {
+  auto key = crypto::PrivateKey::from_pem(pem);
+  if (!key) return {};
+  return std::move(*key);
+}
+
 std::optional<crypto::PrivateKey> read_key(const std::filesystem::path& path) {
   const auto pem = read_file(path, kMaximumPem);
   if (!pem) return {};
-  auto key = crypto::PrivateKey::from_pem(as_text(*pem));
-  if (!key) return {};
-  return std::move(*key);
+  return key_from(as_text(*pem));
 }
 
 std::string failure_line(const Error& error, milliseconds delay) {
@@ -69,12 +73,16 @@ enrolment::Transport https_transport(const enrolment::Bootstrap& bootstrap) {
 }
 
 std::optional<enrolment::HeldCertificates> read_held(const NodePaths& paths, Time now) {
-  auto client = read_key(paths.client_pem());
-  auto serving = read_key(paths.state / "pki/serving.key");
+  // Certificate and key stand in one file, in this order.
   const auto pem = read_file(paths.client_pem(), kMaximumPem);
-  if (!client || !serving || !pem) return {};
-  const auto certificate = crypto::Certificate::from_pem(as_text(*pem));
-  if (!certificate || certificate->not_after() <= now) return {};
+  auto serving = read_key(paths.state / "pki/serving.key");
+  if (!pem || !serving) return {};
+  const std::string_view text = as_text(*pem);
+  const std::size_t key_at = text.find("-----BEGIN PRIVATE KEY-----");
+  if (key_at == std::string_view::npos) return {};
+  auto client = key_from(text.substr(key_at));
+  const auto certificate = crypto::Certificate::from_pem(text.substr(0, key_at));
+  if (!client || !certificate || certificate->not_after() <= now) return {};
   return enrolment::HeldCertificates{
       {std::move(*client), std::move(*serving)}, certificate->not_before(), certificate->not_after()};
 }

@@ -1,17 +1,9 @@
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "agent/esys_attester.h"
 #include "base/random.h"
@@ -20,84 +12,15 @@
 #include "tpm/credential.h"
 #include "tpm/public_area.h"
 #include "tpm/quote.h"
+#include "tpm_simulator.h"
 
 // What every tpm::Attester owes enrolment, held against a real TPM 2.0 (swtpm, through ESAPI) and against the software
 // one. The real one is the reference: what passes here on both cannot be told apart by the server.
-extern char** environ;
-
 namespace slipway {
 namespace {
 
+using testing::Simulator;
 namespace fs = std::filesystem;
-
-fs::path make_folder() {
-  std::string path = (fs::temp_directory_path() / "slipway-attester-XXXXXX").string();
-  EXPECT_NE(::mkdtemp(path.data()), nullptr);
-  return path;
-}
-
-int run(std::vector<std::string> arguments, pid_t* child = nullptr) {
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  pid_t pid = 0;
-  const int failure = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) return failure;
-  if (child != nullptr) {
-    *child = pid;
-    return 0;
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return status;
-}
-
-// A swtpm of our own behind a unix socket, made as a host makes a VM's: EK at its persistent handle, sha256 bank alone.
-class Simulator {
- public:
-  explicit Simulator(bool persistent_endorsement_key) : folder_(make_folder()) {
-    std::vector<std::string> setup{"swtpm_setup", "--tpm2", "--tpmstate", folder_.string(),
-                                   "--pcr-banks", "sha256", "--overwrite"};
-    if (persistent_endorsement_key) setup.push_back("--createek");
-    EXPECT_EQ(run(setup), 0) << "swtpm_setup failed";
-    start();
-  }
-  ~Simulator() {
-    stop();
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  void start() {
-    const std::string socket = (folder_ / "tpm.sock").string();
-    fs::remove(socket);
-    EXPECT_EQ(run({"swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + folder_.string(), "--server",
-                   "type=unixio,path=" + socket, "--ctrl", "type=unixio,path=" + socket + ".ctrl", "--flags",
-                   "not-need-init,startup-clear"},
-                  &process_),
-              0);
-    for (int tries = 0; tries < 500 && !fs::exists(socket); ++tries) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    ASSERT_TRUE(fs::exists(socket)) << "swtpm does not listen";
-  }
-  void stop() {
-    if (process_ == 0) return;
-    ::kill(process_, SIGTERM);
-    ::waitpid(process_, nullptr, 0);
-    process_ = 0;
-  }
-  std::string tcti() const { return "swtpm:path=" + (folder_ / "tpm.sock").string(); }
-  fs::path folder() const { return folder_; }
-
- private:
-  fs::path folder_;
-  pid_t process_ = 0;
-};
 
 // One kind of TPM under test, that can be switched off and on again.
 class Machine {
