@@ -22,9 +22,10 @@
 // What control may rely on: an accepted PUT or DELETE leaves an Operation InProgress whose id stands in
 // Cluster::operation (kinds CreateCluster, DeleteCluster) or Pool::operation (PutPool, DeletePool), and the resource's
 // state Creating, Updating or Deleting. The pools of a new cluster are Creating with no operation of their own:
-// CreateCluster covers them. A delete sets deletion_requested, and turns the operation that it overtakes to Canceled.
-// Control writes back with a condition on the revision that it read, ends the operation, clears ::operation, and sets
-// the final state; after a delete it removes the documents.
+// CreateCluster covers them. A PUT on an existing cluster makes a CreateCluster operation too. A delete sets
+// deletion_requested, and turns the operation that it overtakes to Canceled. Control writes back with a condition on
+// the revision that it read, ends the operation, clears ::operation, and sets the final state; after a delete it
+// removes the documents.
 namespace slipway::api {
 
 struct ApiOptions {
@@ -36,6 +37,8 @@ struct ApiOptions {
   std::string location = "local";                // what resources get that name none
   // The images that are ready now; asked at each request that needs one.
   std::function<fleet::ImageCatalog()> images;
+  // Told the id of a cluster after something new was wanted of it (control::Engine::wake); may be empty.
+  std::function<void(const std::string& cluster)> on_change;
 };
 
 // Thread-safe. Holds references: what it is given must outlive it.

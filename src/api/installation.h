@@ -16,7 +16,8 @@
 namespace slipway::api {
 
 // Makes the folder (mode 0700) if there is none, and holds a lock on it: one slipwayd at a time. The lock goes with the
-// process, however it ends. kConflict if another process holds it; kPermissionDenied if others may enter the folder.
+// process, however it ends. kConflict if another process holds it; kPermissionDenied if others may list or change
+// the folder; to pass through it (0711) is fine, as QEMU's user does on its way to the disks.
 class StateFolder {
  public:
   static Result<StateFolder> claim(const std::string& path);

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "api/call.h"
+#include "fleet/image_catalog.h"
+
+// The handlers of the route table in api.cc. Each judges first and then writes once; a kConflict of the store without a
+// reason of its own means that another request was faster, and the handler is called again.
+namespace slipway::api {
+
+// discovery.cc: no token needed.
+Result<http::Response> get_metadata(Call& call);
+Result<http::Response> get_openid_configuration(Call& call);  // {tenant}, Microsoft Entra style
+Result<http::Response> get_adfs_configuration(Call& call);
+Result<http::Response> get_keys(Call& call);
+Result<http::Response> post_token(Call& call);
+
+// subscriptions.cc
+Result<http::Response> list_subscriptions(Call& call);
+Result<http::Response> get_subscription(Call& call);
+Result<http::Response> list_groups(Call& call);
+Result<http::Response> get_group(Call& call);
+Result<http::Response> head_group(Call& call);
+Result<http::Response> put_group(Call& call);
+Result<http::Response> delete_group(Call& call);
+
+// features.cc
+Result<http::Response> list_features(Call& call);
+Result<http::Response> get_feature(Call& call);
+Result<http::Response> register_feature(Call& call);
+Result<http::Response> unregister_feature(Call& call);
+Result<http::Response> list_providers(Call& call);
+Result<http::Response> get_provider(Call& call);
+Result<http::Response> register_provider(Call& call);
+// Registered, by now; and in effect: the provider was registered again after it.
+struct FeatureState {
+  bool registered = false, effective = false;
+};
+Result<FeatureState> trusted_launch_feature(Call& call);
+
+// clusters.cc
+Result<http::Response> list_clusters(Call& call);
+Result<http::Response> list_clusters_in_group(Call& call);
+Result<http::Response> get_cluster(Call& call);
+Result<http::Response> delete_cluster(Call& call);
+Result<http::Response> list_user_credential(Call& call);
+Result<http::Response> list_admin_credential(Call& call);
+Result<http::Response> list_kubernetes_versions(Call& call);
+// put_cluster.cc
+Result<http::Response> put_cluster(Call& call);
+Result<http::Response> patch_cluster(Call& call);
+
+// pools.cc
+Result<http::Response> list_pools(Call& call);
+Result<http::Response> get_pool(Call& call);
+Result<http::Response> put_pool(Call& call);
+Result<http::Response> delete_pool(Call& call);
+// Fills in what the size and the catalog determine. kPreconditionFailed where no node image is ready.
+Result<fleet::Pool> make_pool(Call& call, const std::string& cluster, const fleet::PoolRequest& request,
+                              const boost::json::object& properties, const FeatureState& feature);
+
+// nodes.cc
+Result<http::Response> list_nodes(Call& call);
+Result<http::Response> get_node(Call& call);
+
+// operations.cc
+Result<http::Response> get_operation(Call& call);
+Result<http::Response> get_operation_result(Call& call);
+
+}  // namespace slipway::api

@@ -1,0 +1,131 @@
+#include "api/token.h"
+
+#include <fmt/format.h>
+
+#include "crypto/jws.h"
+
+namespace slipway::api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view kTokenType = "at+jwt";
+constexpr std::string_view kBearer = "Bearer ";
+
+std::string issuer_of(const ApiOptions& options) { return "urn:slipway:" + options.tenant; }
+std::string audience_of(const ApiOptions& options) { return issuer_of(options) + ":management"; }
+std::int64_t unix_seconds(Time time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+tl::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorCode::kUnauthenticated, std::move(message), "AuthenticationFailed");
+}
+
+// The client that the token names.
+Result<std::string> verify_token(const ApiOptions& options, std::string_view token, Time now) {
+  const auto payload = crypto::verify_jws(options.token_key.public_key(), kTokenType, token);
+  if (!payload) return refuse("The access token is not one of this installation's: log in again.");
+  SLIPWAY_ASSIGN(const json::object claims, parse_body(*payload));
+  Properties properties(claims, "token");
+  const std::string client = properties.text("sub");
+  const bool is_ours = properties.text("iss") == issuer_of(options) && properties.text("aud") == audience_of(options);
+  const json::value* const expires = claims.if_contains("exp");
+  const json::value* const not_before = claims.if_contains("nbf");
+  if (!is_ours || client.empty() || !expires || !expires->is_int64() || !not_before || !not_before->is_int64()) {
+    return refuse("The access token is not for this API: log in again.");
+  }
+  if (unix_seconds(now) >= expires->get_int64() || unix_seconds(now) < not_before->get_int64()) {
+    return refuse("The access token has expired: log in again.");
+  }
+  return client;
+}
+
+}  // namespace
+
+std::string principal_key(std::string_view client) { return fmt::format("/principals/{}", client); }
+
+std::string to_json(const StoredPrincipal& principal) {
+  return json::serialize(json::object{{"client", principal.client},
+                                      {"secretHash", principal.secret_hash},
+                                      {"role", principal.role},
+                                      {"scope", principal.scope}});
+}
+
+Result<StoredPrincipal> principal_from_json(std::string_view text) {
+  SLIPWAY_ASSIGN(const json::object object, parse_body(text));
+  Properties properties(object, "principal");
+  StoredPrincipal principal{properties.text("client"), properties.text("secretHash"), properties.text("role"),
+                            properties.text("scope", "/")};
+  SLIPWAY_TRY(properties.status());
+  return principal;
+}
+
+Result<std::string> issue_token(const ApiOptions& options, const std::string& client, Time now) {
+  const json::object claims{{"iss", issuer_of(options)},
+                            {"aud", audience_of(options)},
+                            {"sub", client},
+                            {"appid", client},
+                            {"tid", options.tenant},
+                            {"iat", unix_seconds(now)},
+                            {"nbf", unix_seconds(now)},
+                            {"exp", unix_seconds(now + kTokenLifetime)}};
+  return crypto::sign_jws(options.token_key, to_hex(options.token_key.public_key().fingerprint()).substr(0, 16),
+                          kTokenType, json::serialize(claims));
+}
+
+Result<Principal> authenticate(const ApiOptions& options, store::Store& store, const http::Request& request, Time now) {
+  const auto header = request.headers.find("Authorization");
+  if (header == request.headers.end()) {
+    return refuse("Authentication failed. The 'Authorization' header is missing.");
+  }
+  if (header->second.size() <= kBearer.size() ||
+      !equal_without_case(std::string_view(header->second).substr(0, kBearer.size()), kBearer)) {
+    return refuse("Authentication failed. The 'Authorization' header is provided in an invalid format.");
+  }
+  SLIPWAY_ASSIGN(const std::string client,
+                 verify_token(options, std::string_view(header->second).substr(kBearer.size()), now));
+  const auto document = store.get(principal_key(client));
+  if (!document && document.error().code == ErrorCode::kNotFound) {
+    return refuse("The client that the access token names does not exist any more.");
+  }
+  if (!document) return fail(document.error());
+  SLIPWAY_ASSIGN(const StoredPrincipal stored, principal_from_json(document->value));
+  return Principal{stored.client, stored.role, stored.scope};
+}
+
+Status authorize(const Principal& principal, const http::Request& request) {
+  const bool only_reads = request.method == "GET" || request.method == "HEAD";
+  const bool role_reaches =
+      principal.role == "Owner" || principal.role == "Contributor" || (principal.role == "Reader" && only_reads);
+  const std::string_view scope = principal.scope;
+  const std::string_view path = request.path;
+  const bool starts_with_scope = path.size() >= scope.size() && equal_without_case(path.substr(0, scope.size()), scope);
+  const bool scope_reaches =
+      scope == "/" || (starts_with_scope && (path.size() == scope.size() || path[scope.size()] == '/'));
+  if (role_reaches && scope_reaches) return {};
+  return fail(ErrorCode::kPermissionDenied,
+              fmt::format("The client '{}' with role {} on '{}' does not have authorization to perform {} on '{}'.",
+                          principal.client, principal.role, principal.scope, request.method, request.path),
+              "AuthorizationFailed");
+}
+
+bool FailureLimit::allows(const std::string& address, Time now) {
+  const std::lock_guard lock(mutex_);
+  const auto found = windows_.find(address);
+  return found == windows_.end() || now - found->second.start >= seconds(60) ||
+         found->second.failures < kMaximumFailures;
+}
+
+void FailureLimit::record(const std::string& address, Time now) {
+  const std::lock_guard lock(mutex_);
+  if (windows_.size() >= kMaximumAddresses && windows_.count(address) == 0) {
+    std::erase_if(windows_, [now](const auto& entry) { return now - entry.second.start >= seconds(60); });
+    if (windows_.size() >= kMaximumAddresses) windows_.erase(windows_.begin());
+  }
+  Window& window = windows_[address];
+  if (now - window.start >= seconds(60)) window = {now, 0};
+  ++window.failures;
+}
+
+}  // namespace slipway::api
