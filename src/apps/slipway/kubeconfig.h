@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace slipway::cli {
+
+struct MergedKubeconfig {
+  std::string text;     // the whole file, YAML
+  std::string context;  // the one that is current now
+};
+
+// Puts one cluster's kubeconfig (YAML or JSON) into another, as az does: its cluster, context and user by name, its
+// context becomes the current one; an administrator's context gets "-admin" behind its name. `existing` may be empty.
+// kConflict if a thing of that name is there, differs, and `overwrite` is false; kMalformed for other forms.
+Result<MergedKubeconfig> merge_kubeconfig(std::string_view existing, std::string_view addition, bool overwrite);
+
+}  // namespace slipway::cli
