@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/byte_reader.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/secret_hash.h"
@@ -16,22 +15,8 @@
 
 namespace slipway::enrolment {
 
-// A challenge on the wire is base64url(version || kind || sequence || expiry || instance || nonce || SHA-256(secret) ||
-// size || attestation key || HMAC-SHA-256 of all before). Whoever holds it learns nothing that the node was not told.
-struct Service::Issued {
-  Kind kind = Kind::kEnrol;
-  std::uint64_t sequence = 0;
-  Time expires{};
-  std::string instance;
-  Bytes nonce;
-  Bytes secret_sha256;    // of the credential's secret; 32 zeros for a renewal
-  Bytes attestation_key;  // TPMT_PUBLIC; empty for a renewal
-};
-
 namespace {
 
-constexpr std::uint8_t kChallengeVersion = 1;
-constexpr std::size_t kInstanceSize = 36;
 constexpr std::size_t kDigestSize = 32;
 constexpr std::string_view kBinding = "quote.nonce";
 
@@ -83,9 +68,9 @@ bool is_secret_form(std::string_view secret) { return secret.size() == 64 && fro
 Service::Service(Registry& registry, const Clock& clock, Random& random)
     : registry_(registry), clock_(clock), random_(random), challenge_key_(random.bytes(kDigestSize)) {}
 
-Service::Issued Service::issue(Kind kind, const std::string& instance) {
+Challenge Service::issue(ChallengeKind kind, const std::string& instance) {
   const std::lock_guard lock(mutex_);
-  Issued issued;
+  Challenge issued;
   issued.kind = kind;
   issued.sequence = ++last_sequence_;
   issued.expires = clock_.now() + kNonceLifetime;
@@ -95,55 +80,8 @@ Service::Issued Service::issue(Kind kind, const std::string& instance) {
   return issued;
 }
 
-std::string Service::seal(const Issued& issued) const {
-  Bytes bytes;
-  bytes.push_back(kChallengeVersion);
-  bytes.push_back(static_cast<std::uint8_t>(issued.kind));
-  put_u64_be(bytes, issued.sequence);
-  put_u64_be(bytes, static_cast<std::uint64_t>(issued.expires.time_since_epoch().count()));
-  put_bytes(bytes, as_bytes(issued.instance));
-  put_bytes(bytes, issued.nonce);
-  put_bytes(bytes, issued.secret_sha256);
-  put_u16_be(bytes, static_cast<std::uint16_t>(issued.attestation_key.size()));
-  put_bytes(bytes, issued.attestation_key);
-  const Bytes code = crypto::hmac_sha256(challenge_key_, bytes);
-  put_bytes(bytes, code);
-  return to_base64url(bytes);
-}
-
-Result<Service::Issued> Service::open(std::string_view challenge, Kind kind, const std::string& instance) const {
-  const auto unknown = [] {
-    return fail(
-        denied(refusal::kUnknownNonce,
-               "The challenge was not made by this server, or was changed; after a restart of the server that is "
-               "to be expected. Ask for a new one."));
-  };
-  const auto bytes = from_base64url(challenge);
-  if (!bytes || bytes->size() < kDigestSize) return unknown();
-  const ByteView sealed = ByteView(*bytes).first(bytes->size() - kDigestSize);
-  const ByteView code = ByteView(*bytes).last(kDigestSize);
-  if (!equal_in_constant_time(crypto::hmac_sha256(challenge_key_, sealed), code)) return unknown();
-
-  ByteReader reader(sealed);
-  Issued issued;
-  SLIPWAY_ASSIGN(const std::uint8_t version, reader.u8("version"));
-  if (version != kChallengeVersion) return unknown();
-  SLIPWAY_ASSIGN(const std::uint8_t sealed_kind, reader.u8("kind"));
-  issued.kind = static_cast<Kind>(sealed_kind);
-  SLIPWAY_ASSIGN(issued.sequence, reader.u64_be("sequence"));
-  SLIPWAY_ASSIGN(const std::uint64_t expires, reader.u64_be("expiry"));
-  issued.expires = Time(milliseconds(static_cast<std::int64_t>(expires)));
-  SLIPWAY_ASSIGN(const ByteView sealed_instance, reader.take(kInstanceSize, "instance"));
-  issued.instance = std::string(slipway::as_text(sealed_instance));
-  SLIPWAY_ASSIGN(const ByteView nonce, reader.take(kDigestSize, "nonce"));
-  issued.nonce = to_bytes(nonce);
-  SLIPWAY_ASSIGN(const ByteView secret, reader.take(kDigestSize, "secret digest"));
-  issued.secret_sha256 = to_bytes(secret);
-  SLIPWAY_ASSIGN(const std::uint16_t key_size, reader.u16_be("attestation key size"));
-  SLIPWAY_ASSIGN(const ByteView key, reader.take(key_size, "attestation key"));
-  issued.attestation_key = to_bytes(key);
-  SLIPWAY_TRY(reader.expect_end("challenge"));
-
+Result<Challenge> Service::open(std::string_view sealed, ChallengeKind kind, const std::string& instance) const {
+  SLIPWAY_ASSIGN(Challenge issued, open_challenge(sealed, challenge_key_));
   if (issued.instance != instance || issued.kind != kind) {
     return fail(denied(refusal::kForeignNonce, "The challenge was given to another instance or for another purpose."));
   }
@@ -154,7 +92,7 @@ Result<Service::Issued> Service::open(std::string_view challenge, Kind kind, con
   return issued;
 }
 
-Status Service::use(const Issued& issued) {
+Status Service::use(const Challenge& issued) {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
   if (now >= next_sweep_) {
@@ -220,7 +158,8 @@ Result<ChallengeReply> Service::challenge(const std::string& instance, const Unv
                                                facts.node_name)));
   }
 
-  Issued issued = issue(request.purpose == Purpose::kEnrol ? Kind::kEnrol : Kind::kAttest, instance);
+  Challenge issued =
+      issue(request.purpose == Purpose::kEnrol ? ChallengeKind::kEnrol : ChallengeKind::kAttest, instance);
   issued.attestation_key = request.attestation_key;
   Result<tpm::Credential> credential = fail(ErrorCode::kInternal, "");
   {
@@ -232,7 +171,7 @@ Result<ChallengeReply> Service::challenge(const std::string& instance, const Unv
   if (!credential) return fail(std::move(credential).error());
   ChallengeReply reply;
   reply.nonce = issued.nonce;
-  reply.challenge = seal(issued);
+  reply.challenge = seal_challenge(issued, challenge_key_);
   reply.id_object = std::move(credential->id_object);
   reply.encrypted_secret = std::move(credential->encrypted_secret);
   reply.pcrs = attestation::expected_pcrs();
@@ -247,7 +186,8 @@ Result<Admission> Service::evidence(const std::string& instance, const Unverifie
                   refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
                                 "No vTPM is recorded for this instance: its pool does not enrol by attestation."));
   }
-  auto issued = open(request.challenge, request.purpose == Purpose::kEnrol ? Kind::kEnrol : Kind::kAttest, instance);
+  auto issued = open(request.challenge,
+                     request.purpose == Purpose::kEnrol ? ChallengeKind::kEnrol : ChallengeKind::kAttest, instance);
   if (!issued) {
     if (issued.error().reason == refusal::kForeignNonce) return refuse(instance, std::move(issued).error());
     return fail(std::move(issued).error());
@@ -263,7 +203,7 @@ Result<Admission> Service::evidence(const std::string& instance, const Unverifie
   return appraise(facts, *issued, request, peer);
 }
 
-Result<Admission> Service::appraise(const InstanceFacts& facts, const Issued& issued,
+Result<Admission> Service::appraise(const InstanceFacts& facts, const Challenge& issued,
                                     const UnverifiedEvidenceRequest& request, const std::string& peer) {
   const std::string& instance = facts.instance;
   const auto keys = verify_requests(request.client_request, request.serving_request);
@@ -361,8 +301,8 @@ Result<RenewalChallengeReply> Service::renewal_challenge(const std::string& inst
                                    fmt::format("{} has a vTPM: it renews with evidence and with nothing else.",
                                                facts.node_name)));
   }
-  const Issued issued = issue(Kind::kRenewal, instance);
-  return RenewalChallengeReply{issued.nonce, seal(issued)};
+  const Challenge issued = issue(ChallengeKind::kRenewal, instance);
+  return RenewalChallengeReply{issued.nonce, seal_challenge(issued, challenge_key_)};
 }
 
 Result<Admission> Service::renewal(const std::string& instance, const UnverifiedRenewalRequest& request,
@@ -378,7 +318,7 @@ Result<Admission> Service::renewal(const std::string& instance, const Unverified
                                    fmt::format("{} holds no certificate, or it has expired. Re-image the node.",
                                                facts.node_name)));
   }
-  auto issued = open(request.challenge, Kind::kRenewal, instance);
+  auto issued = open(request.challenge, ChallengeKind::kRenewal, instance);
   if (!issued) {
     if (issued.error().reason == refusal::kForeignNonce) return refuse(instance, std::move(issued).error());
     return fail(std::move(issued).error());

@@ -9,6 +9,7 @@
 #include "attestation/verdict.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "enrolment/challenge.h"
 #include "enrolment/messages.h"
 
 namespace slipway::enrolment {
@@ -75,24 +76,21 @@ class Service {
                             const std::string& peer);
 
  private:
-  struct Issued;  // what a challenge says, once its authentication code holds
-  enum class Kind : std::uint8_t { kEnrol = 1, kAttest = 2, kRenewal = 3 };
   struct Used {
     std::uint64_t sequence = 0;
     Time forget{};
   };
 
-  Issued issue(Kind kind, const std::string& instance);
-  std::string seal(const Issued& issued) const;
+  Challenge issue(ChallengeKind kind, const std::string& instance);
   // UnknownNonce, ForeignNonce or ExpiredNonce unless the challenge is one of ours, for just this and still good.
-  Result<Issued> open(std::string_view challenge, Kind kind, const std::string& instance) const;
+  Result<Challenge> open(std::string_view sealed, ChallengeKind kind, const std::string& instance) const;
   // UsedNonce unless this is the first use.
-  Status use(const Issued& issued);
+  Status use(const Challenge& issued);
   Result<InstanceFacts> find(const std::string& instance);
   // Tells the registry, and gives the error back.
   tl::unexpected<Error> refuse(const std::string& instance, Error error);
-  Result<Admission> appraise(const InstanceFacts& facts, const Issued& issued, const UnverifiedEvidenceRequest& request,
-                             const std::string& peer);
+  Result<Admission> appraise(const InstanceFacts& facts, const Challenge& issued,
+                             const UnverifiedEvidenceRequest& request, const std::string& peer);
 
   Registry& registry_;
   const Clock& clock_;
