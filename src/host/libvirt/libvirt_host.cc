@@ -135,7 +135,8 @@ Result<RecordedEndorsementKey> LibvirtHost::ensure_vtpm(const std::string& insta
   auto recorded = files_.vtpm(instance);
   if (recorded || recorded.error().code != ErrorCode::kNotFound) return recorded;
   SLIPWAY_ASSIGN(const auto connection, connection_.get());
-  if (find_domain(connection.get(), instance)) {
+  SLIPWAY_ASSIGN(const DomainHandle domain, find_domain(connection.get(), instance));
+  if (domain) {
     return fail(
         ErrorCode::kConflict,
         "instance " + instance + " already has a VM, without a vTPM; a vTPM is made before its VM or not at all");
