@@ -87,8 +87,9 @@ class World {
     if (made) endpoints = *made;
   }
   ~World() {
-    const Status removed = kubernetes->remove_cluster(spec.id);
-    if (!removed) std::fprintf(stderr, "%s\n", removed.error().message.c_str());
+    for (const std::string& id : {spec.id, std::string("orphan")})
+      if (const Status removed = kubernetes->remove_cluster(id); !removed)
+        std::fprintf(stderr, "%s\n", removed.error().message.c_str());
     std::error_code error;
     fs::remove_all(folder_, error);
   }

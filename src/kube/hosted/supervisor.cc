@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,10 @@ class Supervisor {
       SLIPWAY_ASSIGN(const int signal, wait(signals));
       if (signal == SIGTERM || signal == SIGINT) return stop_all();
       if (signal == SIGUSR1) return {};
+      if (folder_is_gone()) {
+        say("the run folder has been removed; stopping all");
+        return stop_all();
+      }
       collect_ended();
     }
   }
@@ -221,14 +226,21 @@ class Supervisor {
         say(rotated.error().message);
   }
 
+  // Somebody deleted the state instead of asking for the cluster to be removed: nobody could ever find it again.
+  bool folder_is_gone() const {
+    struct stat status {};
+    return fstat(folder_.descriptor(), &status) == 0 && status.st_nlink == 0;
+  }
+
   Status stop_all() {
     for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
       if (!slot->running) continue;
       say(fmt::format("stopping {} (pid {})", slot->program.name, slot->running->pid));
       SLIPWAY_TRY(stop(*slot->running, folder_.owner().user, times_.stop_grace));
       slot->running.reset();
-      SLIPWAY_TRY(save());
     }
+    // Nothing runs any more, whether or not that can be written down.
+    static_cast<void>(save());
     return {};
   }
 
@@ -242,8 +254,14 @@ class Supervisor {
 
 Status run_supervisor(const PrivateFolder& folder, const std::vector<int>& programs, const SupervisorTimes& times) {
   SLIPWAY_ASSIGN(const Descriptor lock, folder.open_log(kSupervisorLock));
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(ErrorCode::kConflict, fmt::format("another supervisor runs in {}", folder.path().string()));
+  // The holder may be one that was killed while it started a program: that program's process, not yet exec'd, holds the
+  // lock for a moment longer.
+  const auto deadline = SteadyClock::now() + times.lock_wait;
+  while (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (SteadyClock::now() >= deadline)
+      return fail(ErrorCode::kConflict, fmt::format("another supervisor runs in {}", folder.path().string()));
+    poll(nullptr, 0, 20);
+  }
   sigset_t wanted;
   sigemptyset(&wanted);
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGCHLD}) sigaddset(&wanted, number);

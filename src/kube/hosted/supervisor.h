@@ -12,7 +12,8 @@ struct SupervisorTimes {
   std::chrono::milliseconds longest_backoff{30000};
   std::chrono::milliseconds steady_after{60000};  // a program that ran so long starts again with the first backoff
   std::chrono::milliseconds stop_grace{8000};
-  std::size_t maximum_log = 16U << 20;  // a longer log becomes <name>.log.1
+  std::chrono::milliseconds lock_wait{5000};  // for a predecessor that is just ending
+  std::size_t maximum_log = 16U << 20;        // a longer log becomes <name>.log.1
 };
 
 // Runs the programs of the run folder's plan until it is told to end: starts what is missing, adopts what an earlier
@@ -21,8 +22,8 @@ struct SupervisorTimes {
 // order.
 //   SIGTERM, SIGINT  stops all programs in reverse order, and returns
 //   SIGUSR1          returns and leaves the programs running, for a successor
-// kConflict at once where another supervisor holds the folder. Logs to standard error. Blocks those signals in the
-// calling thread: for a process of its own.
+// It also stops all and returns when the run folder has been removed. kConflict where another supervisor holds the
+// folder. Logs to standard error. Blocks those signals in the calling thread: for a process of its own.
 Status run_supervisor(const PrivateFolder& folder, const std::vector<int>& programs, const SupervisorTimes& times);
 
 // Stops whatever the folder has on record, in reverse order: what a supervisor that was killed left running.

@@ -32,7 +32,8 @@ class SupervisorTest : public testing::Test {
 
   void plan(const std::vector<std::pair<std::string, std::string>>& scripts, const std::string& after = "") {
     HostedPlan plan;
-    for (const auto& [name, script] : scripts) plan.programs.push_back({name, "/bin/sh", {"-c", script}, "", after});
+    for (const auto& [name, script] : scripts)
+      plan.programs.push_back({name, "/bin/sh", {"-c", "touch " + name + ".runs; " + script}, "", after});
     count_ = plan.programs.size();
     ASSERT_TRUE(folder_->write(kPlanFile, to_json(plan)).has_value());
   }
@@ -44,6 +45,7 @@ class SupervisorTest : public testing::Test {
     for (std::size_t i = 0; i < count_; ++i) programs.push_back(open("/bin/sh", O_PATH | O_CLOEXEC));
     SupervisorTimes times;
     times.first_backoff = std::chrono::milliseconds(50);
+    times.lock_wait = std::chrono::milliseconds(1000);
     times.stop_grace = std::chrono::milliseconds(2000);
     const auto done = run_supervisor(*folder_, programs, times);
     _exit(done ? 0 : done.error().code == ErrorCode::kConflict ? 3 : 1);
@@ -66,6 +68,13 @@ class SupervisorTest : public testing::Test {
       if (is_running(process.identity, geteuid())) result[process.name] = process.identity;
     return result;
   }
+  // So many programs are on record, and have got past exec.
+  bool up(std::size_t count) const {
+    const auto processes = running();
+    for (const auto& [name, identity] : processes)
+      if (!std::filesystem::exists(path_ / (name + ".runs"))) return false;
+    return processes.size() == count;
+  }
   template <typename Condition>
   static bool soon(Condition condition) {
     const auto deadline = steady_clock::now() + std::chrono::seconds(20);
@@ -85,7 +94,7 @@ class SupervisorTest : public testing::Test {
 TEST_F(SupervisorTest, StartsThePlanAndStopsAllAtSigterm) {
   plan({{"one", "exec sleep 600"}, {"two", "exec sleep 600"}});
   start();
-  ASSERT_TRUE(soon([&] { return running().size() == 2; }));
+  ASSERT_TRUE(soon([&] { return up(2); }));
   const auto before = running();
   EXPECT_EQ(end(SIGTERM), 0);
   for (const auto& [name, identity] : before) EXPECT_FALSE(is_running(identity, geteuid())) << name;
@@ -94,7 +103,7 @@ TEST_F(SupervisorTest, StartsThePlanAndStopsAllAtSigterm) {
 TEST_F(SupervisorTest, StartsAgainWhatDies) {
   plan({{"one", "exec sleep 600"}, {"two", "exec sleep 600"}});
   start();
-  ASSERT_TRUE(soon([&] { return running().size() == 2; }));
+  ASSERT_TRUE(soon([&] { return up(2); }));
   const auto before = running();
   ASSERT_TRUE(send_signal(before.at("one"), geteuid(), SIGKILL).has_value());
   ASSERT_TRUE(soon([&] { return running().size() == 2 && running().at("one") != before.at("one"); }));
@@ -104,7 +113,7 @@ TEST_F(SupervisorTest, StartsAgainWhatDies) {
 TEST_F(SupervisorTest, ASuccessorAdoptsWhatAKilledOneLeft) {
   plan({{"one", "exec sleep 600"}});
   start();
-  ASSERT_TRUE(soon([&] { return running().size() == 1; }));
+  ASSERT_TRUE(soon([&] { return up(1); }));
   const auto before = running();
   end(SIGKILL);
   EXPECT_TRUE(is_running(before.at("one"), geteuid()));
@@ -121,7 +130,7 @@ TEST_F(SupervisorTest, ASuccessorAdoptsWhatAKilledOneLeft) {
 TEST_F(SupervisorTest, HandsOverAtSigusr1AndTheSuccessorReplacesWhatHasChanged) {
   plan({{"one", "exec sleep 600"}, {"two", "exec sleep 600"}});
   start();
-  ASSERT_TRUE(soon([&] { return running().size() == 2; }));
+  ASSERT_TRUE(soon([&] { return up(2); }));
   const auto before = running();
   EXPECT_EQ(end(SIGUSR1), 0);
   EXPECT_EQ(running(), before);
@@ -135,12 +144,28 @@ TEST_F(SupervisorTest, HandsOverAtSigusr1AndTheSuccessorReplacesWhatHasChanged) 
 TEST_F(SupervisorTest, OneFolderHasOneSupervisor) {
   plan({{"one", "exec sleep 600"}});
   start();
-  ASSERT_TRUE(soon([&] { return running().size() == 1; }));
+  ASSERT_TRUE(soon([&] { return up(1); }));
   const pid_t first = supervisor_;
   start();
   EXPECT_EQ(end(0), 3);
   supervisor_ = first;
   EXPECT_EQ(end(SIGTERM), 0);
+}
+
+TEST_F(SupervisorTest, StopsAllWhenItsFolderIsRemoved) {
+  *folder_ = *PrivateFolder::open(path_ / "inner", own_account());
+  plan({{"one", "exec sleep 600"}});
+  start();
+  ASSERT_TRUE(soon([&] { return running().size() == 1; }));
+  const auto before = running();
+  // The supervisor may be writing a file there at this moment.
+  ASSERT_TRUE(soon([&] {
+    std::error_code error;
+    std::filesystem::remove_all(path_ / "inner", error);
+    return !std::filesystem::exists(path_ / "inner", error);
+  }));
+  EXPECT_EQ(end(0), 0);
+  EXPECT_FALSE(is_running(before.at("one"), geteuid()));
 }
 
 TEST_F(SupervisorTest, WaitsForThePortThatAProgramNeeds) {
@@ -154,7 +179,7 @@ TEST_F(SupervisorTest, WaitsForThePortThatAProgramNeeds) {
 TEST_F(SupervisorTest, WhatAKilledSupervisorLeftCanBeStopped) {
   plan({{"one", "exec sleep 600"}});
   start();
-  ASSERT_TRUE(soon([&] { return running().size() == 1; }));
+  ASSERT_TRUE(soon([&] { return up(1); }));
   const auto before = running();
   end(SIGKILL);
   ASSERT_TRUE(stop_recorded_processes(*folder_, std::chrono::milliseconds(2000)).has_value());
