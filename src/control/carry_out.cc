@@ -53,7 +53,8 @@ class Performer {
     SLIPWAY_TRY(done(change_cluster(around_.store, state_.cluster, [&](fleet::Cluster& cluster) -> Status {
       cluster.api_server = endpoints.node_api_server;
       cluster.api_server_port = endpoints.port;
-      cluster.certificate_authority = endpoints.ca;
+      // One bundle for a node: whom its kubelet dials, and who may dial its kubelet. Key uses keep the two apart.
+      cluster.certificate_authority = endpoints.ca + endpoints.client_ca;
       return {};
     })));
     spdlog::info("control plane ready cluster={} apiserver={}", state_.cluster, endpoints.node_api_server);
