@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/byte_reader.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_log.h"
 #include "bootchain/signature_list.h"
@@ -57,9 +58,14 @@ VariableStore variable_store(bool secure_boot) {
     return bootchain::make_certificate_list(owner, as_bytes(certificate));
   };
   constexpr std::string_view kAuthority = "simulated UEFI authority";
-  VariableStore store{list("simulated platform key"), list("simulated key exchange key"), list(kAuthority),
-                      list("simulated revocation"), Bytes(owner.bytes.begin(), owner.bytes.end())};
-  store.db_entry.insert(store.db_entry.end(), kAuthority.begin(), kAuthority.end());
+  VariableStore store{list("simulated platform key"),
+                      list("simulated key exchange key"),
+                      list(kAuthority),
+                      list("simulated revocation"),
+                      {}};
+  store.db_entry.reserve(owner.bytes.size() + kAuthority.size());
+  put_bytes(store.db_entry, owner.bytes);
+  put_bytes(store.db_entry, as_bytes(kAuthority));
   return store;
 }
 
