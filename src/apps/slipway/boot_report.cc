@@ -22,6 +22,11 @@ std::string text_member(const json::value& object, std::string_view name) {
   return found->get_string().empty() ? std::string("-") : printable(found->get_string());
 }
 
+std::string switch_text(const json::value& object, std::string_view name) {
+  const std::string text = text_member(object, name);
+  return text == "true" ? "on" : text == "false" ? "off" : text;
+}
+
 std::string shown(const std::string& text) { return text.empty() ? "-" : printable(text); }
 
 std::string digest_text(const std::string& hex) {
@@ -45,8 +50,8 @@ std::string_view meaning_of(VerdictClass verdict) {
 
 std::string head_of(const json::value& node) {
   return fmt::format("Node {}  pool {}  image {}  Secure Boot {}  vTPM {}\nPhase {}: {}\n", text_member(node, "name"),
-                     text_member(node, "pool"), text_member(node, "imageVersion"), text_member(node, "secureBoot"),
-                     text_member(node, "vtpm"), text_member(node, "phase"), text_member(node, "explanation"));
+                     text_member(node, "pool"), text_member(node, "imageVersion"), switch_text(node, "secureBoot"),
+                     switch_text(node, "vtpm"), text_member(node, "phase"), text_member(node, "explanation"));
 }
 
 std::string components_of(const attestation::Verdict& verdict) {

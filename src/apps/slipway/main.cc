@@ -42,6 +42,13 @@ ExitCode run(const std::vector<std::string>& words) {
   } catch (const CLI::Success& wish) {
     app.exit(wish, std::cout, std::cerr);
     return kDone;
+  } catch (const CLI::RequiredError& error) {
+    // A noun without its verb: show the verbs there are.
+    const CLI::App* deepest = &app;
+    while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+    if (deepest->get_require_subcommand_min() > 0) std::cerr << app.help() << '\n';
+    std::cerr << "ERROR: " << error.what() << "\nRun the same with --help for what it takes and an example.\n";
+    return kWrongUse;
   } catch (const CLI::ParseError& error) {
     std::cerr << "ERROR: " << error.what() << "\nRun the same with --help for what it takes and an example.\n";
     return kWrongUse;
