@@ -57,10 +57,17 @@ Result<std::optional<std::vector<Bytes>>> look(virDomainPtr domain, const Domain
 
 }  // namespace
 
+// The variables count too: the PEI volume's digest is another one with and without keys (tried: the same in every boot
+// of one kind, another with Secure Boot off).
 std::string calibration_key(const FirmwareReference& inputs, const std::string& accelerator) {
-  return to_hex(crypto::sha256(as_bytes(
-      fmt::format("pcr0-v1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", to_hex(inputs.firmware_sha256), inputs.qemu_version,
-                  inputs.machine_type, inputs.shape.vcpus, inputs.shape.memory_mib, inputs.secure_boot, accelerator))));
+  std::string text =
+      fmt::format("pcr0-v2\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", to_hex(inputs.firmware_sha256), inputs.qemu_version,
+                  inputs.machine_type, inputs.shape.vcpus, inputs.shape.memory_mib, inputs.secure_boot, accelerator);
+  for (const Bytes* digest : {&inputs.variables.platform_key_sha256, &inputs.variables.key_exchange_keys_sha256,
+                              &inputs.variables.db_sha256, &inputs.variables.dbx_sha256}) {
+    text += to_hex(*digest) + "\n";
+  }
+  return to_hex(crypto::sha256(as_bytes(text)));
 }
 
 std::string to_json(const FirmwareReference& reference) {

@@ -10,7 +10,7 @@
 
 namespace slipway::host {
 
-// The name of a calibration's result: everything that PCR 0 depends on. 64 hexadecimal digits.
+// The name of a calibration's result: everything that PCR 0 depends on, the variables too. 64 hexadecimal digits.
 std::string calibration_key(const FirmwareReference& inputs, const std::string& accelerator);
 
 // The digests that a calibration gave, with its inputs, as JSON.

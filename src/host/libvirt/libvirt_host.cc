@@ -115,6 +115,20 @@ Result<DomainHandle> require_domain(virConnectPtr connection, const std::string&
   return domain;
 }
 
+// A file in a shared cache may be anybody's mistake: its name alone does not make it the answer.
+bool same_inputs(const FirmwareReference& left, const FirmwareReference& right) {
+  return left.firmware_sha256 == right.firmware_sha256 && left.qemu_version == right.qemu_version &&
+         left.machine_type == right.machine_type && left.shape.vcpus == right.shape.vcpus &&
+         left.shape.memory_mib == right.shape.memory_mib && left.secure_boot == right.secure_boot;
+}
+
+// What libvirt's daemons wrote about a VM of this name while it lived.
+Status remove_logs(const std::string& name) {
+  if (name.find('/') != std::string::npos) return {};
+  SLIPWAY_TRY(remove_path("/var/log/libvirt/qemu/" + name + ".log"));
+  return remove_path("/var/log/swtpm/libvirt/qemu/" + name + "-swtpm.log");
+}
+
 Status LibvirtHost::start() {
   SLIPWAY_TRY(connection_.get());
   return check_packet_filter();
@@ -170,16 +184,16 @@ Result<FirmwareReference> LibvirtHost::firmware_reference(const Shape& shape, bo
   reference.machine_type = capabilities.machine_type;
   reference.shape = shape;
   reference.secure_boot = secure_boot;
-  const std::string key = calibration_key(reference, capabilities.accelerator);
-  const std::filesystem::path cached = options_.cache_folder / (key + ".json");
   SLIPWAY_ASSIGN(const Bytes store, read_file(store_template(secure_boot), kMaximumFirmware));
   SLIPWAY_ASSIGN(reference.variables, secure_boot_variables(store));
+  const std::string key = calibration_key(reference, capabilities.accelerator);
+  const std::filesystem::path cached = options_.cache_folder / (key + ".json");
 
   const auto read_cache = [&] {
     const auto text = read_file(cached, kMaximumReference);
     const auto known =
         text ? firmware_reference_from_json(as_text(*text)) : Result<FirmwareReference>(fail(text.error()));
-    if (!known || calibration_key(*known, capabilities.accelerator) != key) return false;
+    if (!known || !same_inputs(*known, reference)) return false;
     reference.pcr0_events = known->pcr0_events;
     return true;
   };
@@ -205,6 +219,7 @@ Result<std::vector<Bytes>> LibvirtHost::calibrate(const Capabilities& capabiliti
   SLIPWAY_TRY(VtpmFactory::manufacture_uncertified(plan.uuid));
   auto digests = boot_for_pcr0(connection.get(), plan);
   SLIPWAY_TRY(remove_calibration(plan.uuid));
+  SLIPWAY_TRY(remove_logs(plan.name));
   return digests;
 }
 
@@ -284,6 +299,7 @@ Status LibvirtHost::remove_vm(const std::string& instance) {
     if (virDomainUndefineFlags(domain.get(), kUndefineAll) != 0) {
       return fail(libvirt_error("VM " + name + " cannot be removed"));
     }
+    SLIPWAY_TRY(remove_logs(name));
   }
   SLIPWAY_TRY(VtpmFactory::remove(instance));
   return files_.remove(instance);
