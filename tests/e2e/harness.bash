@@ -47,7 +47,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 
 start_slipwayd() { # [EXTRA_ARGUMENT...]
   setsid "$programs/slipwayd" --state "$state" --listen "127.0.0.1:$port" --config "$state/config.json" \
-    --kubernetes-binaries "$kubernetes" "$@" >> "$state/slipwayd.log" 2>&1 < /dev/null &
+    --kubernetes-binaries "$kubernetes" --cache "$SLIPWAY_CACHE/calibrations" "$@" >> "$state/slipwayd.log" 2>&1 < /dev/null &
   slipwayd_pid=$!
   until_true 60 test -s "$state/admin.json"
   until_true 60 curl --silent --fail --cacert "$state/ca.pem" "https://127.0.0.1:$port/metadata/endpoints?api-version=2022-09-01" ||
@@ -65,7 +65,7 @@ begin() { # IMAGES_FOLDER
   kubernetes=$("$repository/packaging/kubernetes/fetch")
   mkdir -p /var/lib/slipway
   state=$(mktemp -d /var/lib/slipway/e2e.XXXXXX)
-  chmod 0711 "$state"
+  chmod 0700 "$state"
   install -d -m 0700 "$state/client"
   port=$(free_port)
   echo '{"rules": {"profile": "preview", "trustedLaunch": {"minimumKubernetesVersion": "1.20.2"}}}' > "$state/config.json"
