@@ -243,16 +243,21 @@ TEST(Appraise, Pcr1BootEntriesMayVary) {
   EXPECT_EQ(judge(machine).verdict_class, VerdictClass::kTrusted);
 }
 
-TEST(Appraise, Pcr2AnOptionRom) {
-  SimulatedMachine machine = verity_machine();
-  machine.append(2, bootchain::kEvEfiBootServicesDriver, to_bytes("rom"));
-  expect_untrusted(machine, "pcr2.unexpected");
+TEST(Appraise, Pcr2And3And6AnythingButASeparator) {
+  for (const std::uint32_t pcr : {2u, 3u, 6u}) {
+    SimulatedMachine machine = verity_machine();
+    machine.append(pcr, bootchain::kEvEfiBootServicesDriver, to_bytes("rom"));
+    expect_untrusted(machine, "pcr" + std::to_string(pcr) + ".unexpected");
+  }
 }
 
 TEST(Appraise, SeparatorMissingOrTwice) {
-  SimulatedMachine machine = verity_machine();
-  machine.append(6, bootchain::kEvSeparator, Bytes(4, 0));
-  expect_untrusted(machine, "pcr6.separator");
+  SimulatedMachine twice = verity_machine();
+  twice.append(6, bootchain::kEvSeparator, Bytes(4, 0));
+  expect_untrusted(twice, "pcr6.separator");
+  SimulatedMachine missing = verity_machine();
+  missing.remove(6, to_hex(crypto::sha256(Bytes(4, 0))));
+  expect_untrusted(missing, "pcr6.separator");
 }
 
 TEST(Appraise, Pcr4ShimGrubAndKernel) {

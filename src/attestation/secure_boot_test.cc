@@ -117,8 +117,8 @@ TEST(SecureBoot, UnexpectedAuthority) {
   EXPECT_THAT(rules_of(judge(machine)), ElementsAre("secureBoot.unexpected"));
 }
 
-// Two boots of one disk whose manifest was written before: what slipway-image-manifest predicts is what a VM measures,
-// with Secure Boot and without.
+// Two boots of one disk, with Secure Boot and without, against the manifest of that disk. The manifest was written
+// after them, and PCR 0 is held to the log's own events, so they say nothing of the firmware.
 class RecordedBoot : public ::testing::TestWithParam<const char*> {
  protected:
   std::string folder() const { return std::string("boots/debian12-ovmf-minimal-secureboot-") + GetParam(); }
@@ -133,7 +133,7 @@ class RecordedBoot : public ::testing::TestWithParam<const char*> {
   }
 };
 
-TEST_P(RecordedBoot, IsWhatItsManifestPredicted) {
+TEST_P(RecordedBoot, IsWhatItsManifestSays) {
   const Verdict verdict = judge(SimulatedMachine(folder()), reference());
   EXPECT_THAT(rules_of(verdict), ElementsAre());
   EXPECT_EQ(verdict.verdict_class, VerdictClass::kTrusted);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,10 +75,12 @@ class Simulator {
                    "not-need-init,startup-clear"},
                   &process_),
               0);
-    for (int tries = 0; tries < 500 && !fs::exists(socket); ++tries) {
+    bool listens = false;
+    for (int tries = 0; tries < 1000 && !listens; ++tries) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      listens = answers(socket);
     }
-    ASSERT_TRUE(fs::exists(socket)) << "swtpm does not listen";
+    ASSERT_TRUE(listens) << "swtpm does not listen";
   }
   void stop() {
     if (process_ == 0) return;
@@ -88,6 +92,17 @@ class Simulator {
   fs::path folder() const { return folder_; }
 
  private:
+  // The socket's file is there before swtpm listens on it.
+  static bool answers(const std::string& path) {
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const bool connected = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    ::close(probe);
+    return connected;
+  }
+
   fs::path folder_;
   pid_t process_ = 0;
 };

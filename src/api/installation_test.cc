@@ -1,0 +1,169 @@
+#include "api/installation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "api/json.h"
+#include "api/private_file.h"
+#include "api/token.h"
+#include "crypto/secret_hash.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "store/memory.h"
+
+namespace slipway::api {
+namespace {
+
+class InstallationTest : public testing::Test {
+ protected:
+  InstallationTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "slipway-state-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    path_ = root_ + "/state";
+  }
+  ~InstallationTest() override { std::filesystem::remove_all(root_); }
+
+  mode_t mode_of(const std::string& name) const {
+    struct stat status {};
+    EXPECT_EQ(stat((path_ + name).c_str(), &status), 0) << name;
+    return status.st_mode & 07777U;
+  }
+  std::string read(const std::string& name) const {
+    std::ifstream file(path_ + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  Result<Installation> open(const StateFolder& folder) {
+    return open_installation(folder, "127.0.0.1", *store_, now_, random_);
+  }
+  Status administrator(const StateFolder& folder, const Installation& installation) {
+    return make_administrator(folder, installation, "https://127.0.0.1:18443", *store_, random_);
+  }
+
+  std::string root_, path_;
+  SystemRandom random_;
+  Time now_ = SystemClock().now();
+  std::unique_ptr<store::Store> store_ = store::make_memory_store();
+};
+
+TEST_F(InstallationTest, TheFirstStartMakesWhatTheNextOneFinds) {
+  std::string chain;
+  {
+    const StateFolder folder = StateFolder::claim(path_).value();
+    const auto first = open(folder);
+    ASSERT_TRUE(first) << first.error().message;
+    ASSERT_TRUE(administrator(folder, *first));
+    EXPECT_EQ(mode_of(""), 0700U);
+    EXPECT_EQ(mode_of("/ca.pem"), 0644U);
+    for (const char* name : {"/ca-key.pem", "/token-key.pem", "/admin.json"}) EXPECT_EQ(mode_of(name), 0600U) << name;
+    EXPECT_THAT(read("/ca.pem"), testing::Not(testing::HasSubstr("PRIVATE")));
+    chain = read("/ca.pem") + read("/admin.json") + read("/token-key.pem") + first->tenant + first->subscription;
+  }
+  const StateFolder folder = StateFolder::claim(path_).value();
+  const auto second = open(folder);
+  ASSERT_TRUE(second) << second.error().message;
+  ASSERT_TRUE(administrator(folder, *second));
+  EXPECT_EQ(read("/ca.pem") + read("/admin.json") + read("/token-key.pem") + second->tenant + second->subscription,
+            chain);
+  EXPECT_EQ(second->token_key.pem(), read("/token-key.pem"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()), 5);
+}
+
+TEST_F(InstallationTest, TheAdministratorsSecretIsInTheFileAlone) {
+  const StateFolder folder = StateFolder::claim(path_).value();
+  const Installation installation = open(folder).value();
+  ASSERT_TRUE(administrator(folder, installation));
+  const auto admin = parse_body(read("/admin.json")).value();
+  EXPECT_EQ(admin.at("endpoint").as_string(), "https://127.0.0.1:18443");
+  EXPECT_EQ(admin.at("tenantId").as_string(), installation.tenant);
+  EXPECT_EQ(admin.at("subscriptionId").as_string(), installation.subscription);
+  const std::string secret(admin.at("clientSecret").as_string()), client(admin.at("clientId").as_string());
+  EXPECT_GE(secret.size(), 43U);
+  const auto document = store_->get(principal_key(client));
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->value.find(secret), std::string::npos);
+  const auto principal = principal_from_json(document->value).value();
+  EXPECT_EQ(principal.role, "Owner");
+  EXPECT_TRUE(crypto::matches_secret_hash(principal.secret_hash, secret));
+}
+
+TEST_F(InstallationTest, AStartCutShortIsCompletedFromTheFile) {
+  const StateFolder folder = StateFolder::claim(path_).value();
+  const Installation installation = open(folder).value();
+  ASSERT_TRUE(administrator(folder, installation));
+  const std::string file = read("/admin.json");
+  const std::string client(parse_body(file)->at("clientId").as_string());
+  ASSERT_TRUE(store_->commit({{}, {}, {principal_key(client)}}));  // as if killed between file and store
+  ASSERT_TRUE(administrator(folder, installation));
+  EXPECT_TRUE(store_->get(principal_key(client)));
+  EXPECT_EQ(read("/admin.json"), file);
+  // Moved to a safer place later on: no second administrator is made.
+  std::filesystem::remove(path_ + "/admin.json");
+  ASSERT_TRUE(administrator(folder, installation));
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/admin.json"));
+}
+
+TEST_F(InstallationTest, ADamagedOrOpenKeyIsNeverReplaced) {
+  const StateFolder folder = StateFolder::claim(path_).value();
+  ASSERT_TRUE(open(folder));
+  const std::string before = read("/ca-key.pem");
+  std::filesystem::permissions(path_ + "/ca-key.pem", std::filesystem::perms(0644));
+  EXPECT_EQ(open(folder).error().code, ErrorCode::kPermissionDenied);
+  std::filesystem::permissions(path_ + "/ca-key.pem", std::filesystem::perms(0600));
+  for (const char* name : {"/ca-key.pem", "/token-key.pem"}) {
+    const std::string good = read(name);
+    std::ofstream(path_ + name) << "damaged";
+    const auto refused = open(folder);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr(name));
+    EXPECT_EQ(read(name), "damaged");
+    std::ofstream(path_ + name) << good;
+  }
+  EXPECT_TRUE(open(folder));
+}
+
+TEST_F(InstallationTest, OneProcessHoldsTheFolder) {
+  {
+    const StateFolder folder = StateFolder::claim(path_).value();
+    EXPECT_EQ(StateFolder::claim(path_).error().code, ErrorCode::kConflict);
+  }
+  EXPECT_TRUE(StateFolder::claim(path_));
+  std::filesystem::permissions(path_, std::filesystem::perms(0711));
+  EXPECT_TRUE(StateFolder::claim(path_));
+  std::filesystem::permissions(path_, std::filesystem::perms(0755));
+  EXPECT_EQ(StateFolder::claim(path_).error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(StateFolder::claim(root_ + "/a/b").error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(InstallationTest, ClientsTrustTheServerByCaPem) {
+  const StateFolder folder = StateFolder::claim(path_).value();
+  const Installation installation = open(folder).value();
+  http::ServerOptions options;
+  options.certificate_chain = installation.server_certificate_chain;
+  options.private_key = installation.server_private_key;
+  const auto server = http::Server::start(options, [](const http::Request&) { return http::Response{}; });
+  ASSERT_TRUE(server) << server.error().message;
+  http::ClientOptions client;
+  client.ca_pem = read("/ca.pem");
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    const auto response = http::Client(client).send(
+        {"GET", std::string("https://") + host + ":" + std::to_string((*server)->port()) + "/", {}, ""});
+    ASSERT_TRUE(response) << response.error().message;
+  }
+}
+
+TEST_F(InstallationTest, AFileIsNeverOverwritten) {
+  ASSERT_TRUE(create_file(root_ + "/f", "one", 0600));
+  EXPECT_EQ(create_file(root_ + "/f", "two", 0600).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(read_private_file(root_ + "/f").value(), "one");
+  EXPECT_EQ(read_private_file(root_ + "/g").error().code, ErrorCode::kNotFound);
+  std::filesystem::create_symlink(root_ + "/f", root_ + "/link");
+  EXPECT_FALSE(read_private_file(root_ + "/link"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root_), std::filesystem::directory_iterator()), 2);
+}
+
+}  // namespace
+}  // namespace slipway::api

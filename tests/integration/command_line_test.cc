@@ -1,0 +1,204 @@
+// The real slipway against a real slipwayd with simulated VMs and Kubernetes: the walk that users take, exit codes, and
+// what an operation does while slipwayd is dead.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <thread>
+
+namespace slipway {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using testing::HasSubstr;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+class CommandLine : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "slipway command XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    fs::create_directory(folder_ / "home");
+    ::setenv("SLIPWAY_CONFIG_DIR", (folder_ / "config").c_str(), 1);
+    ::setenv("HOME", (folder_ / "home").c_str(), 1);
+    start_slipwayd("127.0.0.1:0");
+  }
+
+  void TearDown() override {
+    stop_slipwayd(SIGTERM);
+    if (HasFailure()) std::cerr << read(folder_ / "slipwayd.log");
+    fs::remove_all(folder_);
+  }
+
+  void start_slipwayd(std::string listen) {
+    const std::string log = (folder_ / "slipwayd.log").string();
+    std::ofstream(log, std::ios::trunc).close();
+    std::string words[] = {SLIPWAY_PROGRAMS_DIR "/slipwayd",
+                           "--state",
+                           (folder_ / "state").string(),
+                           "--listen",
+                           listen,
+                           "--host",
+                           "memory:",
+                           "--kubernetes",
+                           "memory:"};
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_APPEND, 0);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    ASSERT_EQ(::posix_spawn(&slipwayd_, arguments[0], &actions, nullptr, arguments.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    ASSERT_TRUE(eventually([&] { return read(log).find(" ready ") != std::string::npos; })) << read(log);
+  }
+
+  void stop_slipwayd(int signal) {
+    if (slipwayd_ <= 0) return;
+    ::kill(slipwayd_, signal);
+    ::waitpid(slipwayd_, nullptr, 0);
+    slipwayd_ = -1;
+  }
+
+  template <typename Condition>
+  static bool eventually(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+  }
+
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  // Words are the shell's: the tests' own, none from outside.
+  Outcome slipway(const std::string& words) const {
+    const std::string command = "'" SLIPWAY_PROGRAMS_DIR "/slipway' " + words + " </dev/null >'" +
+                                (folder_ / "out").string() + "' 2>'" + (folder_ / "err").string() + "'";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(folder_ / "out"), read(folder_ / "err")};
+  }
+
+  std::string succeed(const std::string& words) const {
+    const Outcome outcome = slipway(words);
+    EXPECT_EQ(outcome.exit_code, 0) << "slipway " << words << "\n" << outcome.err;
+    return outcome.out;
+  }
+
+  void log_in_and_make_group() const {
+    succeed("login --admin '" + (folder_ / "state/admin.json").string() + "'");
+    succeed("feature register --namespace Microsoft.ContainerService --name TrustedLaunchPreview");
+    ASSERT_TRUE(eventually([&] {
+      return succeed(
+                 "feature show --namespace Microsoft.ContainerService --name TrustedLaunchPreview "
+                 "--query properties.state -o tsv") == "Registered\n";
+    }));
+    succeed("provider register --namespace Microsoft.ContainerService --wait");
+    succeed("group create --name g --location local");
+  }
+
+  std::string endpoint_address() const {
+    const json::value admin = json::parse(read(folder_ / "state/admin.json"));
+    const std::string endpoint(admin.at("endpoint").as_string());
+    return endpoint.substr(endpoint.rfind('/') + 1);
+  }
+
+  static constexpr const char* kCreate =
+      "aks create --name c --resource-group g --node-count 1 --enable-secure-boot --enable-vtpm "
+      "--enable-managed-identity --generate-ssh-keys";
+
+  fs::path folder_;
+  pid_t slipwayd_ = -1;
+};
+
+TEST_F(CommandLine, TakesTheWholeWalk) {
+  log_in_and_make_group();
+  const json::value cluster = json::parse(succeed(kCreate));
+  EXPECT_EQ(cluster.at("provisioningState"), "Succeeded");
+  EXPECT_EQ(cluster.at("resourceGroup"), "g");
+  EXPECT_EQ(cluster.at("agentPoolProfiles").at(0).at("securityProfile").at("enableVtpm"), true);
+  EXPECT_EQ(std::string(cluster.at("linuxProfile").at("ssh").at("publicKeys").at(0).at("keyData").as_string()) + "\n",
+            read(folder_ / "home/.ssh/id_rsa.pub"));
+
+  succeed("aks nodepool add -g g --cluster-name c -n second -c 2 --enable-vtpm");
+  EXPECT_THAT(succeed("aks nodepool list -g g --cluster-name c -o table"), HasSubstr("second"));
+  const json::value nodes = json::parse(succeed("node list -o json"));
+  ASSERT_EQ(nodes.as_array().size(), 3u);
+  for (const json::value& node : nodes.as_array()) EXPECT_EQ(node.at("verdict"), "trusted") << node;
+
+  const std::string name(nodes.at(0).at("name").as_string());
+  const std::string report = succeed("node boot " + name);
+  for (const char* component : {"firmware", "shim", "grub", "kernel", "initrd", "trusted: every component"})
+    EXPECT_THAT(report, HasSubstr(component));
+  EXPECT_EQ(json::parse(succeed("node boot " + name + " -o json")).at("bootReport").at("verdict"), "trusted");
+
+  succeed("aks get-credentials -g g -n c");
+  EXPECT_THAT(read(folder_ / "home/.kube/config"), HasSubstr("current-context: c\n"));
+  EXPECT_EQ(slipway("aks get-credentials -g g -n c").exit_code, 1);
+  succeed("aks get-credentials -g g -n c --admin --overwrite-existing");
+  EXPECT_THAT(read(folder_ / "home/.kube/config"), HasSubstr("current-context: c-admin\n"));
+  EXPECT_THAT(succeed("aks get-credentials -g g -n c --file -"), HasSubstr("clusterUser_g_c"));
+
+  succeed("aks nodepool delete -g g --cluster-name c -n second");
+  EXPECT_EQ(json::parse(succeed("node list -o json")).as_array().size(), 1u);
+  succeed("aks delete -g g -n c --yes");
+  EXPECT_EQ(json::parse(succeed("aks list")).as_array().size(), 0u);
+  succeed("group delete -n g --yes");
+}
+
+TEST_F(CommandLine, ExitCodesAreThoseOfAz) {
+  log_in_and_make_group();
+  const Outcome missing = slipway("aks show -g g -n nowhere");
+  EXPECT_EQ(missing.exit_code, 3);
+  EXPECT_THAT(missing.err, HasSubstr("(ResourceNotFound)"));
+  const Outcome refused = slipway("aks create -g g -n c --node-count -1 --generate-ssh-keys");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("ERROR: ("));
+  for (const std::string wrong : {"aks show -g g", "aks show -g g -n c --colour", "aks", "aks create \u2013enable-vtpm",
+                                  "aks list -o xml", "aks create -g g -n c --node-count many"})
+    EXPECT_EQ(slipway(wrong).exit_code, 2) << wrong;
+  EXPECT_EQ(slipway("aks create --help").exit_code, 0);
+  EXPECT_EQ(slipway("aks delete -g g -n c").exit_code, 1) << "nobody is there to be asked";
+}
+
+TEST_F(CommandLine, AWaitOutlivesAKilledSlipwayd) {
+  log_in_and_make_group();
+  const std::string listen = endpoint_address();
+  std::thread killer([&] {
+    // As soon as the node is known: in the middle of the create.
+    eventually([&] { return read(folder_ / "slipwayd.log").find("node=") != std::string::npos; });
+    stop_slipwayd(SIGKILL);
+    start_slipwayd(listen);
+  });
+  const Outcome created = slipway(kCreate);
+  killer.join();
+  EXPECT_EQ(created.exit_code, 0) << created.err;
+  EXPECT_EQ(json::parse(created.out).at("provisioningState"), "Succeeded");
+  EXPECT_EQ(json::parse(succeed("node list -o json")).as_array().size(), 1u);
+}
+
+}  // namespace
+}  // namespace slipway
