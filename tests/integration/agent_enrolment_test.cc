@@ -323,7 +323,7 @@ TEST_F(AgentTest, AServerWithAnotherAuthorityHearsNothing) {
 TEST_F(AgentTest, WithoutAVtpmTheSecretEnrolsAndTheKeyRenews) {
   bootstrap_.secret = to_hex(random_.bytes(32));
   registry_.facts.secret_hash = crypto::hash_secret(bootstrap_.secret, random_);
-  registry_.lifetime = seconds(12);
+  registry_.lifetime = seconds(20);
   start();
   ASSERT_TRUE(within(seconds(60), [&] { return is_admitted(); }));
   EXPECT_TRUE(within(seconds(60), [&] { return registry_.admitted() >= 2; })) << "renewed by the key certified last";
