@@ -148,13 +148,14 @@ Status Daemon::Parts::serve_people(const Options& options, fleet::RulesProfile r
                               .token_key = installation->token_key,
                               .rules = std::move(rules),
                               .kubernetes_versions = std::move(versions),
-                              .images = [this] {
-                                fleet::ImageCatalog catalog;
-                                for (const control::StoredImage& image : images->list()) {
-                                  catalog.images.push_back({image.manifest.version, image.manifest.trusted_launch});
-                                }
-                                return catalog;
-                              },
+                              .images =
+                                  [this] {
+                                    fleet::ImageCatalog catalog;
+                                    for (const control::StoredImage& image : images->list()) {
+                                      catalog.images.push_back({image.manifest.version, image.manifest.trusted_launch});
+                                    }
+                                    return catalog;
+                                  },
                               .on_change = [this](const std::string& cluster) { wake(cluster); }};
   api = std::make_unique<api::Api>(std::move(api_options), *store, *kubernetes, clock, random);
   http::ServerOptions server_options;
