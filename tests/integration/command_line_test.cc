@@ -189,7 +189,7 @@ TEST_F(CommandLine, AWaitOutlivesAKilledSlipwayd) {
   const std::string listen = endpoint_address();
   std::thread killer([&] {
     // As soon as the node is known: in the middle of the create.
-    eventually([&] { return read(folder_ / "slipwayd.log").find("node=") != std::string::npos; });
+    EXPECT_TRUE(eventually([&] { return read(folder_ / "slipwayd.log").find("node=") != std::string::npos; }));
     stop_slipwayd(SIGKILL);
     start_slipwayd(listen);
   });
