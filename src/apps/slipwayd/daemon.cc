@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <latch>
+
 #include "api/api.h"
 #include "api/installation.h"
 #include "apps/slipwayd/http_node_listeners.h"
@@ -68,6 +70,8 @@ struct Daemon::Parts {
   std::unique_ptr<control::Registry> registry;
   std::unique_ptr<enrolment::Service> service;
   std::unique_ptr<api::Api> api;
+  // The port must be known before the administrator can be made: until then requests wait.
+  std::latch administrator_made{1};
   std::unique_ptr<http::Server> server;
   std::string endpoint;
 
@@ -163,10 +167,14 @@ Status Daemon::Parts::serve_people(const Options& options, fleet::RulesProfile r
   server_options.port = options.listen_port;
   server_options.certificate_chain = installation->server_certificate_chain;
   server_options.private_key = installation->server_private_key;
-  SLIPWAY_ASSIGN(server, http::Server::start(server_options,
-                                             [this](const http::Request& request) { return api->handle(request); }));
+  SLIPWAY_ASSIGN(server, http::Server::start(server_options, [this](const http::Request& request) {
+                   administrator_made.wait();
+                   return api->handle(request);
+                 }));
   endpoint = fmt::format("https://{}:{}", url_host(options.listen_address), server->port());
-  return api::make_administrator(folder, *installation, endpoint, *store, random);
+  const Status made = api::make_administrator(folder, *installation, endpoint, *store, random);
+  administrator_made.count_down();
+  return made;
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
