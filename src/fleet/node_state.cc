@@ -90,8 +90,9 @@ PhaseAndReason phase_after_admission(const Node& node, const ObservedNode& obser
   const bool ready =
       observed.kubernetes_answers ? observed.kubernetes && observed.kubernetes->ready : node.phase == NodePhase::kReady;
   if (ready) {
-    return {NodePhase::kReady,
-            node.vtpm ? "Its boot is proved and fresh." : "Admitted; the host observes its firmware."};
+    return {NodePhase::kReady, node.vtpm          ? "Its boot is proved and fresh."
+                               : node.secure_boot ? "Admitted by its one-time secret; the host observes its firmware."
+                                                  : "Admitted by its one-time secret; its pool asks for no proof."};
   }
   return {NodePhase::kAdmitted, "It has its certificates; Kubernetes does not say Ready yet."};
 }
