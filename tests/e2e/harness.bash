@@ -90,9 +90,13 @@ end() {
       slipway aks delete --resource-group "$group" --name "$name" --yes >&2 < /dev/null
     done
     stop_slipwayd
-    if pgrep --full --list-full -- "$state" >&2; then
+    # A hosted process is known by its cluster's port, everything else by the state folder.
+    local ports left=$state
+    ports=$(sed -n 's/.*"\{0,1\}server"\{0,1\}: "\{0,1\}https:\/\/[0-9.]*:\([0-9]*\).*/\1/p' "$state"/client/*.kubeconfig 2> /dev/null | sort -u)
+    [[ -z $ports ]] || left+="|--secure-port=(${ports//$'\n'/|}) "
+    if pgrep --full --list-full -- "$left" >&2; then
       bad "nothing is left running after the clusters are deleted"
-      pkill -KILL --full -- "$state"
+      pkill -KILL --full -- "$left"
     else
       pass "nothing is left running after the clusters are deleted"
     fi
