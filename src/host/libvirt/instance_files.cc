@@ -102,6 +102,7 @@ Status InstanceFiles::prepare(const VirtualMachine& vm, const FirmwareFiles& fir
   SLIPWAY_ASSIGN(const Owner owner, qemu_owner());
   const std::filesystem::path folder = machine_folder(vm.instance);
   SLIPWAY_TRY(ensure_folder(record_folder(vm.instance), 0700));
+  SLIPWAY_TRY(ensure_folder(machines_, 0711));
   SLIPWAY_TRY(ensure_folder(folder, 0711));
   SLIPWAY_ASSIGN(const std::filesystem::path base, ensure_base(vm.image));
   SLIPWAY_TRY(write_file(record_folder(vm.instance) / "base", as_bytes(base.filename().native()), 0600));
@@ -118,6 +119,7 @@ Status InstanceFiles::prepare(const VirtualMachine& vm, const FirmwareFiles& fir
 Status InstanceFiles::prepare_sealed(const std::filesystem::path& variable_store_template, DomainPlan& plan) {
   SLIPWAY_ASSIGN(const Owner owner, qemu_owner());
   SLIPWAY_TRY(ensure_folder(record_folder(plan.uuid), 0700));
+  SLIPWAY_TRY(ensure_folder(machines_, 0711));
   SLIPWAY_TRY(ensure_folder(machine_folder(plan.uuid), 0711));
   plan.variable_store = variable_store(plan.uuid);
   plan.console = console(plan.uuid);
@@ -156,7 +158,10 @@ Result<std::filesystem::path> InstanceFiles::ensure_base(const std::filesystem::
 Status InstanceFiles::remove(const std::string& instance) {
   SLIPWAY_TRY(remove_path(machine_folder(instance)));
   SLIPWAY_TRY(remove_path(record_folder(instance)));
-  return drop_unused_bases();
+  SLIPWAY_TRY(drop_unused_bases());
+  // Folders that are not empty stay.
+  for (const auto& folder : {machines_ / "images", machines_, machines_.parent_path()}) ::rmdir(folder.c_str());
+  return {};
 }
 
 Status InstanceFiles::drop_unused_bases() {

@@ -15,7 +15,7 @@ namespace slipway::host {
 // root; what QEMU reads lies below `machines`, whose folders QEMU's user may enter. Not thread-safe.
 class InstanceFiles {
  public:
-  // `records` and `machines` exist. `machines` is this installation's alone.
+  // `records` exists. `machines` is this installation's alone; it is made when needed and removed with its last file.
   InstanceFiles(std::filesystem::path records, std::filesystem::path machines);
 
   // kNotFound if no vTPM was made for the instance.

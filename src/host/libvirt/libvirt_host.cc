@@ -84,10 +84,9 @@ class LibvirtHost final : public Host {
   VtpmFactory vtpms_;
   std::mutex probe_mutex_;
   std::optional<Capabilities> capabilities_;
-  std::mutex files_mutex_;  // guards vtpms_ and files_
-  InstanceFiles files_;
-  std::mutex calibration_mutex_;  // guards calibration_files_
-  InstanceFiles calibration_files_;
+  std::mutex calibration_mutex_;  // one calibration at a time; taken before files_mutex_
+  std::mutex files_mutex_;        // guards what follows, and vtpms_
+  InstanceFiles files_, calibration_files_;
 };
 
 // Null if there is no such domain; an error if libvirt cannot tell.
@@ -210,14 +209,18 @@ Result<FirmwareReference> LibvirtHost::firmware_reference(const Shape& shape, bo
 Result<std::vector<Bytes>> LibvirtHost::calibrate(const Capabilities& capabilities, const Shape& shape,
                                                   bool secure_boot) {
   SLIPWAY_ASSIGN(const auto connection, connection_.get());
-  // What a calibration that was killed left behind; its domain ended with its connection.
-  for (const std::string& left : calibration_files_.list()) SLIPWAY_TRY(remove_calibration(left));
   DomainPlan plan = plan_for(capabilities, shape, true);
   plan.uuid = make_uuid(options_.random);
   plan.name = "slipway-calibration-" + plan.uuid;
-  SLIPWAY_TRY(calibration_files_.prepare_sealed(store_template(secure_boot), plan));
-  SLIPWAY_TRY(VtpmFactory::manufacture_uncertified(plan.uuid));
+  {
+    const std::lock_guard lock(files_mutex_);
+    // What a calibration that was killed left behind; its domain ended with its connection.
+    for (const std::string& left : calibration_files_.list()) SLIPWAY_TRY(remove_calibration(left));
+    SLIPWAY_TRY(calibration_files_.prepare_sealed(store_template(secure_boot), plan));
+    SLIPWAY_TRY(VtpmFactory::manufacture_uncertified(plan.uuid));
+  }
   auto digests = boot_for_pcr0(connection.get(), plan);
+  const std::lock_guard lock(files_mutex_);
   SLIPWAY_TRY(remove_calibration(plan.uuid));
   SLIPWAY_TRY(remove_logs(plan.name));
   return digests;
@@ -351,9 +354,6 @@ Result<std::unique_ptr<Host>> make_libvirt_host(LibvirtOptions options) {
   }
   SLIPWAY_ASSIGN(places.installation, ensure_installation(places.folder / "installation", options.random));
   places.machines = options.vm_folder / places.installation;
-  SLIPWAY_TRY(ensure_folder(options.vm_folder, 0711));
-  SLIPWAY_TRY(ensure_folder(places.machines, 0711));
-  SLIPWAY_TRY(ensure_folder(places.machines / "calibration", 0711));
   auto host = std::make_unique<LibvirtHost>(std::move(options), std::move(places), std::move(firmware));
   SLIPWAY_TRY(host->start());
   return host;
