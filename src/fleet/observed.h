@@ -47,7 +47,8 @@ struct Failure {
 struct Observed {
   bool network = false;        // made, and the node listener answers on it
   bool control_plane = false;  // runs, and its endpoints stand in the Cluster
-  // Since when nodes could reach the node listener: nobody is late for a time in which nobody listened.
+  // Since when nodes could reach the node listener: nobody is late for a time in which nobody listened. Of no meaning
+  // without `network`.
   Time listening_since{};
   std::map<std::string, ObservedNode> nodes;  // by instance
   std::map<std::string, Failure> failures;    // by key_of(Action)

@@ -31,8 +31,10 @@ bool fits(const Node& node, const Pool& pool) {
 // sees one truth.
 class Pass {
  public:
-  Pass(Snapshot snapshot, const Observed& observed, const Limits& limits, Time now)
-      : snapshot_(std::move(snapshot)), observed_(observed), limits_(limits), now_(now) {}
+  Pass(Snapshot snapshot, Observed observed, const Limits& limits, Time now)
+      : snapshot_(std::move(snapshot)), observed_(std::move(observed)), limits_(limits), now_(now) {
+    if (!observed_.network) observed_.listening_since = now;
+  }
 
   std::vector<Action> run() {
     if (snapshot_.cluster.deletion_requested) {
@@ -238,7 +240,7 @@ class Pass {
   }
 
   Snapshot snapshot_;
-  const Observed& observed_;
+  Observed observed_;
   const Limits& limits_;
   Time now_;
   std::vector<Action> actions_;

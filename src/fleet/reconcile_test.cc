@@ -213,6 +213,19 @@ TEST(Labels, ForeignTrustLabelIsTakenOff) {
   EXPECT_FALSE(all<SetLabels>(actions)[0].labels.at("kubernetes.azure.com/trusted-launch").has_value());
 }
 
+// The first look after a long time without slipwayd: nobody listens yet, so nobody is late.
+TEST(Phase, NobodyIsLateBeforeAnybodyListens) {
+  World world;
+  world.operation("PutPool", "nodepool1");
+  world.observed.network = false;
+  world.observed.listening_since = Time{};
+  world.now += std::chrono::hours(5);
+  const auto actions = world.run();
+  EXPECT_TRUE(all<SetPhase>(actions).empty());
+  EXPECT_TRUE(all<SetLabels>(actions).empty());
+  EXPECT_TRUE(all<Finish>(actions).empty());
+}
+
 TEST(Phase, KeepsReadyWhileKubernetesDoesNotAnswer) {
   World world;
   world.seen().kubernetes_answers = false;
