@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "image/manifest.h"
+
+namespace slipway::image {
+
+// Where the reference value of an event comes from.
+enum class Origin {
+  kComputed,    // a function of files that the platform owns
+  kCalibrated,  // seen in one sealed boot of this firmware and shape of VM: the PEI volume alone
+  kMayVary,     // in the closed table of docs/formats/prediction.md: no digest is expected
+};
+std::string_view to_string(Origin origin);  // "computed", "calibrated", "mayVary"
+
+// One event that booting an image must log.
+struct PredictedEvent {
+  int pcr = 0;
+  std::uint32_t type = 0;  // bootchain::EventType
+  Origin origin = Origin::kComputed;
+  Bytes sha256;           // 32 bytes; empty where the origin is kMayVary
+  std::string rule;       // name of the finding if it differs: "pcr9.initrd"
+  std::string component;  // path or name: "/EFI/debian/initrd", "GRUB command set timeout=0"
+  std::string text;       // what is measured, where it is a text; else empty
+  std::string package, signer;
+};
+
+// What booting an image on a firmware with a variable store must measure into PCR 0 to 9 and 14, in the order of the
+// log; separators and firmware actions included.
+struct Prediction {
+  std::string image_version;
+  bool secure_boot = false;
+  Bytes firmware_sha256;  // of the firmware's code file
+  std::vector<PredictedEvent> events;
+};
+
+}  // namespace slipway::image
