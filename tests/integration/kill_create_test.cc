@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
@@ -155,6 +156,14 @@ std::string operation_status(Client& client, const std::string& url) {
   return status == 200 ? std::string(body.at("status").as_string()) : "no answer";
 }
 
+bool all_ready(store::Store& store) {
+  const auto nodes = store.list(fleet::node_key("")).value();
+  return std::all_of(nodes.begin(), nodes.end(), [](const store::Document& document) {
+    const auto node = fleet::node_from_json(document.value);
+    return node && node->phase == fleet::NodePhase::kReady;
+  });
+}
+
 class KillCreate : public testing::Test {
  protected:
   void SetUp() override {
@@ -280,6 +289,9 @@ TEST_F(KillCreate, FinishesAfterSigkillAtTenPointsAndMakesNothingTwice) {
     client = std::make_unique<Client>(state);
     EXPECT_TRUE(wait_for([&] { return operation_status(*client, operation) != "InProgress"; })) << process->log();
     EXPECT_EQ(operation_status(*client, operation), "Succeeded") << process->log();
+    // A create that had finished before the kill: its nodes are Ready again once their kubelets report to the
+    // Kubernetes in memory, which forgot them.
+    EXPECT_TRUE(wait_for([&] { return all_ready(**store); })) << process->log();
     EXPECT_EQ(process->end(SIGTERM), 0);
     expect_made_once(state);
   }
