@@ -31,13 +31,6 @@ std::vector<std::string> entries(const X509_NAME* name, int nid) {
   return found;
 }
 
-std::string one_line(const X509_NAME* name) {
-  const OwnedBio out(BIO_new(BIO_s_mem()));
-  require(out != nullptr, "making a BIO");
-  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
-  return text_of(out.get());
-}
-
 Result<Certificate> admit(OwnedCertificate certificate) {
   SLIPWAY_TRY(to_time(X509_get0_notBefore(certificate.get())));
   SLIPWAY_TRY(to_time(X509_get0_notAfter(certificate.get())));

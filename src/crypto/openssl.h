@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -72,9 +73,19 @@ void require(bool holds, const char* what);
 // The algorithm, fetched once in the life of the process.
 const EVP_MD* message_digest(HashAlgorithm algorithm);
 
+// Which one an AlgorithmIdentifier names, if it is one of them.
+std::optional<HashAlgorithm> hash_algorithm_of(const X509_ALGOR* identifier);
+
 // A read-only BIO over the text, which must outlive it.
 OwnedBio bio_over(std::string_view text);
 std::string text_of(BIO* bio);
+
+// One line, RFC 2253 style, for people.
+std::string one_line(const X509_NAME* name);
+// "1.2.840.113549".
+std::string dotted(const ASN1_OBJECT* object);
+// Lower-case hexadecimal without leading zeros.
+std::string hexadecimal(const ASN1_INTEGER* number);
 
 // Takes the key over if it is RSA of 2048 to 4096 bits or P-256, and gives a P-256 key its one canonical encoding;
 // kInvalidArgument for every other key.
