@@ -10,6 +10,7 @@
 #include "bootchain/grub_script.h"
 #include "bootchain/pe_image.h"
 #include "bootchain/shim_state.h"
+#include "crypto/authenticode_signers.h"
 #include "crypto/digest.h"
 
 namespace slipway::image {
@@ -51,6 +52,16 @@ Result<BootFile> describe(const ManifestInputs& inputs, BootFileRole role, const
     SLIPWAY_ASSIGN(file.signers, in_file(path, bootchain::pe_signers(*bytes)));
   }
   return file;
+}
+
+Result<std::vector<std::vector<Bytes>>> certificate_chains(ByteView shim) {
+  SLIPWAY_ASSIGN(const std::vector<ByteView> signatures, in_file(kShimPath, bootchain::pe_signatures(shim)));
+  std::vector<std::vector<Bytes>> chains;
+  for (const ByteView signature : signatures) {
+    SLIPWAY_ASSIGN(auto chain, in_file(kShimPath, crypto::authenticode_certificate_chain(signature)));
+    chains.push_back(std::move(chain));
+  }
+  return chains;
 }
 
 // GRUB's name of the partition that it was loaded from: the first disk's EFI system partition.
@@ -131,6 +142,7 @@ Result<Manifest> build_manifest(const ManifestInputs& inputs) {
   manifest.sbat_level_event_sha256 = shim_state.sbat_level;
   manifest.unenforced_sbat_level_event_sha256 = shim_state.sbat_level_unenforced;
   manifest.vendor_authority_event_sha256 = shim_state.vendor_authority;
+  SLIPWAY_ASSIGN(manifest.shim_certificate_chains, certificate_chains(*shim));
   return manifest;
 }
 

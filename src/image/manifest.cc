@@ -24,6 +24,34 @@ json::array texts_to_json(const std::vector<std::string>& texts) {
   return array;
 }
 
+json::array chains_to_json(const std::vector<std::vector<Bytes>>& chains) {
+  json::array array;
+  for (const std::vector<Bytes>& chain : chains) {
+    json::array certificates;
+    for (const Bytes& certificate : chain) certificates.push_back(json::string(to_base64(certificate)));
+    array.push_back(std::move(certificates));
+  }
+  return array;
+}
+
+Result<std::vector<std::vector<Bytes>>> take_chains(ObjectReader& reader, std::string_view key) {
+  const auto wrong = [&] { return reader.wrong(key, "an array of arrays of certificates in base64"); };
+  SLIPWAY_ASSIGN(const json::array* values, reader.array(key));
+  std::vector<std::vector<Bytes>> chains;
+  for (const json::value& value : *values) {
+    if (!value.is_array()) return wrong();
+    std::vector<Bytes> chain;
+    for (const json::value& certificate : value.get_array()) {
+      if (!certificate.is_string()) return wrong();
+      auto der = from_base64(certificate.get_string());
+      if (!der) return wrong();
+      chain.push_back(*std::move(der));
+    }
+    chains.push_back(std::move(chain));
+  }
+  return chains;
+}
+
 json::object to_object(const BootFile& file) {
   return {{"role", to_string(file.role)},
           {"path", file.path},
@@ -78,6 +106,7 @@ Result<Manifest> manifest_from(const json::value& value) {
   SLIPWAY_ASSIGN(manifest.sbat_level_event_sha256, reader.digest("sbatLevelEventSha256"));
   SLIPWAY_ASSIGN(manifest.unenforced_sbat_level_event_sha256, reader.digest("unenforcedSbatLevelEventSha256"));
   SLIPWAY_ASSIGN(manifest.vendor_authority_event_sha256, reader.digest("vendorAuthorityEventSha256"));
+  SLIPWAY_ASSIGN(manifest.shim_certificate_chains, take_chains(reader, "shimCertificateChains"));
   SLIPWAY_TRY(reader.finish());
   return manifest;
 }
@@ -123,7 +152,8 @@ std::string to_json(const Manifest& manifest) {
                             {"pcr14Sha256", std::move(pcr14)},
                             {"sbatLevelEventSha256", to_hex(manifest.sbat_level_event_sha256)},
                             {"unenforcedSbatLevelEventSha256", to_hex(manifest.unenforced_sbat_level_event_sha256)},
-                            {"vendorAuthorityEventSha256", to_hex(manifest.vendor_authority_event_sha256)}};
+                            {"vendorAuthorityEventSha256", to_hex(manifest.vendor_authority_event_sha256)},
+                            {"shimCertificateChains", chains_to_json(manifest.shim_certificate_chains)}};
   return json::serialize(object);
 }
 

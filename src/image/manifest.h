@@ -44,6 +44,9 @@ struct Manifest {
   // Digest of the authority event (PCR 7) by which this shim vouches for what its distributor signed; Secure Boot only.
   Bytes unenforced_sbat_level_event_sha256;  // the same where Secure Boot is off
   Bytes vendor_authority_event_sha256;
+  // Of each of shim's signatures, outermost first: the signer's certificate (DER), then those of its issuers that the
+  // signature carries. The entry of db that vouches for shim is one of them or signed one.
+  std::vector<std::vector<Bytes>> shim_certificate_chains;
 };
 
 // The file of a role, or null. The manifest owns it.

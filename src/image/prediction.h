@@ -24,7 +24,10 @@ struct PredictedEvent {
   int pcr = 0;
   std::uint32_t type = 0;  // bootchain::EventType
   Origin origin = Origin::kComputed;
-  Bytes sha256;           // 32 bytes; empty where the origin is kMayVary
+  // 32 bytes. Empty where the origin is kMayVary, which stands for any number of events of the closed table at this
+  // place; and where it is kCalibrated and there was no calibration: the event must be there, but nothing can be said
+  // of it.
+  Bytes sha256;
   std::string rule;       // name of the finding if it differs: "pcr9.initrd"
   std::string component;  // path or name: "/EFI/debian/initrd", "GRUB command set timeout=0"
   std::string text;       // what is measured, where it is a text; else empty
@@ -39,5 +42,14 @@ struct Prediction {
   Bytes firmware_sha256;  // of the firmware's code file
   std::vector<PredictedEvent> events;
 };
+
+inline constexpr std::size_t kMaximumPredictionSize = 4U << 20;
+inline constexpr std::size_t kMaximumPredictedEvents = 4096;
+
+// JSON with stable keys: the same prediction gives the same bytes (docs/formats/prediction.md).
+std::string to_json(const Prediction& prediction);
+// Strict: at most kMaximumPredictionSize bytes, no missing or unknown key, digests of 32 bytes exactly where the origin
+// wants one, and kMayVary in PCR 1 alone. kMalformed names the event and the key.
+Result<Prediction> prediction_from_json(std::string_view json);
 
 }  // namespace slipway::image

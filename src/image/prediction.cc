@@ -1,0 +1,138 @@
+#include "image/prediction.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+
+#include "bootchain/event_log.h"
+#include "image/closed_table.h"
+#include "image/object_reader.h"
+
+namespace slipway::image {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<Origin, 3> kOrigins{Origin::kComputed, Origin::kCalibrated, Origin::kMayVary};
+constexpr int kLastPredictedPcr = 9, kShimPcr = 14;
+
+// The types of event that a prediction may hold.
+constexpr std::array<std::uint32_t, 11> kTypes{
+    bootchain::kEvSeparator,
+    bootchain::kEvSCrtmVersion,
+    bootchain::kEvIpl,
+    bootchain::kEvEfiVariableDriverConfig,
+    bootchain::kEvEfiVariableBoot,
+    bootchain::kEvEfiBootServicesApplication,
+    bootchain::kEvEfiGptEvent,
+    bootchain::kEvEfiAction,
+    bootchain::kEvEfiPlatformFirmwareBlob,
+    bootchain::kEvEfiVariableBoot2,
+    bootchain::kEvEfiVariableAuthority,
+};
+
+json::object to_object(const PredictedEvent& event) {
+  return {{"pcr", event.pcr},
+          {"type", bootchain::event_type_name(event.type)},
+          {"origin", to_string(event.origin)},
+          {"sha256", to_hex(event.sha256)},
+          {"rule", event.rule},
+          {"component", event.component},
+          {"text", event.text},
+          {"package", event.package},
+          {"signer", event.signer}};
+}
+
+Status read_digest(ObjectReader& reader, PredictedEvent& event) {
+  SLIPWAY_ASSIGN(const std::string hex, reader.text("sha256"));
+  if (event.origin == Origin::kMayVary) {
+    if (!hex.empty()) return reader.wrong("sha256", "empty, as it must be for events that may vary");
+    if (!is_in_closed_table(event.pcr, event.type))
+      return reader.wrong("origin", "of an event that may vary: only boot entries in PCR 1 do");
+    return {};
+  }
+  if (event.origin == Origin::kCalibrated && hex.empty()) return {};
+  auto digest = from_hex(hex);
+  if (!digest || digest->size() != 32) return reader.wrong("sha256", "a SHA-256 digest of 64 hexadecimal digits");
+  event.sha256 = *std::move(digest);
+  return {};
+}
+
+Result<PredictedEvent> event_from(const json::value& value, std::size_t index) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, fmt::format("event {} of the prediction", index)));
+  PredictedEvent event;
+  SLIPWAY_ASSIGN(const std::uint64_t pcr, reader.number("pcr"));
+  if (pcr > kLastPredictedPcr && pcr != kShimPcr) return reader.wrong("pcr", "0 to 9 or 14");
+  event.pcr = static_cast<int>(pcr);
+  SLIPWAY_ASSIGN(const std::string type, reader.text("type"));
+  const auto known = std::find_if(kTypes.begin(), kTypes.end(),
+                                  [&](std::uint32_t it) { return bootchain::event_type_name(it) == type; });
+  if (known == kTypes.end()) return reader.wrong("type", "a type of event that a boot of an image has");
+  event.type = *known;
+  SLIPWAY_ASSIGN(const std::string origin, reader.text("origin"));
+  const auto named = std::find_if(kOrigins.begin(), kOrigins.end(), [&](Origin it) { return to_string(it) == origin; });
+  if (named == kOrigins.end()) return reader.wrong("origin", "computed, calibrated or mayVary");
+  event.origin = *named;
+  SLIPWAY_TRY(read_digest(reader, event));
+  SLIPWAY_ASSIGN(event.rule, reader.text("rule"));
+  SLIPWAY_ASSIGN(event.component, reader.text("component"));
+  SLIPWAY_ASSIGN(event.text, reader.text("text"));
+  SLIPWAY_ASSIGN(event.package, reader.text("package"));
+  SLIPWAY_ASSIGN(event.signer, reader.text("signer"));
+  SLIPWAY_TRY(reader.finish());
+  return event;
+}
+
+Result<Prediction> prediction_from(const json::value& value) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the prediction"));
+  Prediction prediction;
+  SLIPWAY_ASSIGN(prediction.image_version, reader.text("imageVersion"));
+  SLIPWAY_ASSIGN(prediction.secure_boot, reader.boolean("secureBoot"));
+  SLIPWAY_ASSIGN(prediction.firmware_sha256, reader.digest("firmwareSha256"));
+  SLIPWAY_ASSIGN(const json::array* events, reader.array("events"));
+  if (events->size() > kMaximumPredictedEvents)
+    return reader.wrong("events", fmt::format("an array of at most {} events", kMaximumPredictedEvents));
+  for (const json::value& event : *events) {
+    SLIPWAY_ASSIGN(PredictedEvent parsed, event_from(event, prediction.events.size()));
+    prediction.events.push_back(std::move(parsed));
+  }
+  SLIPWAY_TRY(reader.finish());
+  return prediction;
+}
+
+}  // namespace
+
+std::string_view to_string(Origin origin) {
+  switch (origin) {
+    case Origin::kComputed:
+      return "computed";
+    case Origin::kCalibrated:
+      return "calibrated";
+    case Origin::kMayVary:
+      return "mayVary";
+  }
+  return "";
+}
+
+std::string to_json(const Prediction& prediction) {
+  json::array events;
+  for (const PredictedEvent& event : prediction.events) events.push_back(to_object(event));
+  return json::serialize(json::object{{"imageVersion", prediction.image_version},
+                                      {"secureBoot", prediction.secure_boot},
+                                      {"firmwareSha256", to_hex(prediction.firmware_sha256)},
+                                      {"events", std::move(events)}});
+}
+
+Result<Prediction> prediction_from_json(std::string_view text) {
+  if (text.size() > kMaximumPredictionSize) return fail(ErrorCode::kMalformed, "the prediction is longer than 4 MiB");
+  json::error_code error;
+  json::parse_options options;
+  options.max_depth = 8;
+  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  if (error) return fail(ErrorCode::kMalformed, "the prediction is not JSON: " + error.message());
+  return prediction_from(value);
+}
+
+}  // namespace slipway::image
