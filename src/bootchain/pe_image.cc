@@ -25,19 +25,11 @@ constexpr std::size_t kMaximumSignatures = 16;
 constexpr std::size_t kChecksumInOptionalHeader = 64;
 constexpr std::uint32_t kCertificateDirectory = 4;
 constexpr std::uint16_t kPkcsSignedData = 0x0002;
+constexpr std::size_t kWinCertificateHeader = 8;
 
-struct Section {
-  std::string name;
-  std::size_t offset = 0, size = 0;
-};
-
-struct Layout {
-  std::size_t checksum_offset = 0;
-  std::size_t headers_size = 0;
-  std::size_t certificate_entry_offset = 0;  // of its directory entry; 0 where the image has no such entry
-  std::size_t certificates_offset = 0, certificates_size = 0;
-  std::vector<Section> sections;
-};
+tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
+  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
+}
 
 Result<std::string> section_name(ByteView file, ByteView raw, std::size_t string_table) {
   const std::string_view padded = as_text(raw);
@@ -50,13 +42,13 @@ Result<std::string> section_name(ByteView file, ByteView raw, std::size_t string
   return std::string(rest.substr(0, std::min<std::size_t>(rest.find('\0'), 64)));
 }
 
-Result<std::vector<Section>> read_sections(ByteView file, std::size_t table, std::uint16_t count,
-                                           std::size_t string_table) {
+Result<std::vector<PeSection>> read_sections(ByteView file, std::size_t table, std::uint16_t count,
+                                             std::size_t string_table) {
   if (count > kMaximumSections)
-    return fail(ErrorCode::kMalformed, fmt::format("a PE image has {} sections; at most 96 are allowed", count));
-  if (table > file.size()) return fail(ErrorCode::kMalformed, "a PE image ends before its section table");
+    return expected_at(table, fmt::format("a section table of at most 96 sections, but there are {}", count));
+  if (table > file.size()) return expected_at(file.size(), fmt::format("a section table, at offset {}", table));
   ByteReader reader(file.subspan(table), table);
-  std::vector<Section> sections;
+  std::vector<PeSection> sections;
   for (int i = 0; i < count; ++i) {
     SLIPWAY_ASSIGN(const ByteView raw_name, reader.take(8, "section name"));
     SLIPWAY_TRY(reader.take(8, "section's virtual size and address"));
@@ -64,47 +56,84 @@ Result<std::vector<Section>> read_sections(ByteView file, std::size_t table, std
     SLIPWAY_ASSIGN(const std::size_t offset, reader.u32_le("section's file offset"));
     SLIPWAY_TRY(reader.take(kSectionHeaderSize - 24, "rest of a section header"));
     if (size != 0 && (offset > file.size() || size > file.size() - offset))
-      return fail(ErrorCode::kMalformed,
-                  fmt::format("a PE image's section {} lies outside the file (offset {}, size {})", i, offset, size));
+      return expected_at(reader.offset() - kSectionHeaderSize + 16,
+                         fmt::format("a section inside the file of {} bytes, but section {} has offset {} and size {}",
+                                     file.size(), i, offset, size));
     SLIPWAY_ASSIGN(std::string name, section_name(file, raw_name, string_table));
     sections.push_back({std::move(name), offset, size});
   }
   return sections;
 }
 
-Status read_certificate_directory(ByteView file, std::size_t optional_header, std::uint16_t optional_size, bool plus,
-                                  Layout& layout) {
+Status read_certificate_directory(std::size_t optional_header, ByteView optional, bool plus, UnverifiedPeImage& image) {
   const std::size_t count_offset = plus ? 108 : 92;
-  if (optional_size < count_offset + 4) return fail(ErrorCode::kMalformed, "a PE image's optional header is too short");
-  ByteReader count_reader(file.subspan(optional_header + count_offset), optional_header + count_offset);
+  if (optional.size() < count_offset + 4)
+    return expected_at(optional_header + optional.size(), "the number of data directories in the optional header");
+  ByteReader count_reader(optional.subspan(count_offset), optional_header + count_offset);
   SLIPWAY_ASSIGN(const std::uint32_t count, count_reader.u32_le("number of data directories"));
   const std::size_t entry = count_offset + 4 + 8 * std::size_t{kCertificateDirectory};
   if (count <= kCertificateDirectory) return {};
-  if (optional_size < entry + 8)
-    return fail(ErrorCode::kMalformed, "a PE image's data directories do not fit its optional header");
-  layout.certificate_entry_offset = optional_header + entry;
-  ByteReader reader(file.subspan(layout.certificate_entry_offset), layout.certificate_entry_offset);
-  SLIPWAY_ASSIGN(layout.certificates_offset, reader.u32_le("certificate table offset"));
-  SLIPWAY_ASSIGN(layout.certificates_size, reader.u32_le("certificate table size"));
+  if (optional.size() < entry + 8)
+    return expected_at(optional_header + optional.size(), "the certificate table's entry in the optional header");
+  image.certificate_entry_offset = optional_header + entry;
+  ByteReader reader(optional.subspan(entry), image.certificate_entry_offset);
+  SLIPWAY_ASSIGN(image.certificates_offset, reader.u32_le("certificate table offset"));
+  SLIPWAY_ASSIGN(image.certificates_size, reader.u32_le("certificate table size"));
   // The digest stops where the table begins, so bytes behind the table would be in no digest at all.
-  if (layout.certificates_size != 0 && (layout.certificates_offset > file.size() ||
-                                        layout.certificates_size != file.size() - layout.certificates_offset))
-    return fail(ErrorCode::kMalformed, "a PE image's certificate table does not end where the file ends");
+  const std::size_t size = image.file.size();
+  if (image.certificates_size != 0 &&
+      (image.certificates_offset > size || image.certificates_size != size - image.certificates_offset))
+    return expected_at(image.certificate_entry_offset,
+                       fmt::format("a certificate table that ends where the file of {} bytes ends, but it does not end "
+                                   "where the file ends: offset {}, size {}",
+                                   size, image.certificates_offset, image.certificates_size));
   return {};
 }
 
-Result<Layout> read_layout(ByteView file) {
+// Walks as firmware does: each entry is followed by padding to 8 bytes, and the last one ends with the table.
+Status read_signatures(UnverifiedPeImage& image) {
+  if (image.certificates_size == 0) return {};
+  ByteReader reader(image.file.subspan(image.certificates_offset, image.certificates_size), image.certificates_offset);
+  while (!reader.empty()) {
+    image.certificate_table_ends_evenly = false;
+    if (reader.remaining() < kWinCertificateHeader) return {};
+    const std::size_t start = reader.offset();
+    SLIPWAY_ASSIGN(const std::uint32_t length, reader.u32_le("length of WIN_CERTIFICATE"));
+    SLIPWAY_TRY(reader.u16_le("revision of WIN_CERTIFICATE"));
+    SLIPWAY_ASSIGN(const std::uint16_t type, reader.u16_le("type of WIN_CERTIFICATE"));
+    if (length < kWinCertificateHeader)
+      return expected_at(start, fmt::format("the length of a WIN_CERTIFICATE, 8 at least, but it is {}", length));
+    SLIPWAY_ASSIGN(const ByteView content, reader.take(length - kWinCertificateHeader, "content of WIN_CERTIFICATE"));
+    if (type == kPkcsSignedData) {
+      if (image.signatures.size() == kMaximumSignatures) return expected_at(start, "at most 16 signatures");
+      image.signatures.push_back(content);
+    }
+    const std::size_t padding = (8 - length % 8) % 8;
+    if (padding > reader.remaining()) return {};
+    SLIPWAY_TRY(reader.take(padding, "padding of WIN_CERTIFICATE"));
+    image.certificate_table_ends_evenly = true;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<UnverifiedPeImage> parse_pe_image(ByteView file) {
+  UnverifiedPeImage image;
+  image.file = file;
   ByteReader dos(file);
   SLIPWAY_ASSIGN(const std::uint16_t dos_magic, dos.u16_le("DOS magic"));
-  if (dos_magic != kDosMagic) return fail(ErrorCode::kMalformed, "not a PE image: it does not begin with \"MZ\"");
+  if (dos_magic != kDosMagic) return expected_at(0, "\"MZ\", with which a PE image begins");
   SLIPWAY_TRY(dos.take(kPeOffsetField - 2, "DOS header"));
   SLIPWAY_ASSIGN(const std::size_t pe_offset, dos.u32_le("offset of the PE header"));
-  if (pe_offset > file.size()) return fail(ErrorCode::kMalformed, "a PE image ends before its PE header");
+  if (pe_offset > file.size())
+    return expected_at(kPeOffsetField,
+                       fmt::format("the offset of a PE header inside the file, but it is {}", pe_offset));
 
   ByteReader coff(file.subspan(pe_offset), pe_offset);
   SLIPWAY_ASSIGN(const std::uint32_t pe_magic, coff.u32_le("PE signature"));
-  if (pe_magic != kPeMagic) return fail(ErrorCode::kMalformed, "not a PE image: no PE signature");
-  SLIPWAY_TRY(coff.u16_le("machine"));
+  if (pe_magic != kPeMagic) return expected_at(pe_offset, "the PE signature \"PE\", NUL, NUL");
+  SLIPWAY_ASSIGN(image.machine, coff.u16_le("machine"));
   SLIPWAY_ASSIGN(const std::uint16_t section_count, coff.u16_le("number of sections"));
   SLIPWAY_TRY(coff.u32_le("time stamp"));
   SLIPWAY_ASSIGN(const std::size_t symbols, coff.u32_le("symbol table offset"));
@@ -117,81 +146,77 @@ Result<Layout> read_layout(ByteView file) {
   ByteReader reader(optional, optional_header);
   SLIPWAY_ASSIGN(const std::uint16_t magic, reader.u16_le("optional header magic"));
   if (magic != kPe32 && magic != kPe32Plus)
-    return fail(ErrorCode::kMalformed, fmt::format("a PE image's optional header has the unknown magic {:#x}", magic));
+    return expected_at(optional_header,
+                       fmt::format("the optional header's magic 0x10b or 0x20b, but it is {:#x}", magic));
   SLIPWAY_TRY(reader.take(58, "optional header"));
-  Layout layout;
-  SLIPWAY_ASSIGN(layout.headers_size, reader.u32_le("size of headers"));
-  layout.checksum_offset = optional_header + kChecksumInOptionalHeader;
-  SLIPWAY_TRY(read_certificate_directory(file, optional_header, optional_size, magic == kPe32Plus, layout));
+  SLIPWAY_ASSIGN(image.headers_size, reader.u32_le("size of headers"));
+  image.checksum_offset = optional_header + kChecksumInOptionalHeader;
+  SLIPWAY_TRY(read_certificate_directory(optional_header, optional, magic == kPe32Plus, image));
 
   const std::size_t section_table = optional_header + optional_size;
-  if (layout.headers_size > file.size() ||
-      layout.headers_size < section_table + kSectionHeaderSize * std::size_t{section_count})
-    return fail(ErrorCode::kMalformed,
-                fmt::format("a PE image's size of headers ({}) does not cover its headers", layout.headers_size));
+  if (image.headers_size > file.size() ||
+      image.headers_size < section_table + kSectionHeaderSize * std::size_t{section_count})
+    return expected_at(optional_header + 60, fmt::format("a size of headers that covers the headers and fits the file, "
+                                                         "but it is {}",
+                                                         image.headers_size));
   const std::size_t strings = symbols + symbol_count * kSymbolSize;
   const std::size_t string_table = symbols != 0 && strings < file.size() ? strings : 0;
-  SLIPWAY_ASSIGN(layout.sections, read_sections(file, section_table, section_count, string_table));
-  return layout;
+  SLIPWAY_ASSIGN(image.sections, read_sections(file, section_table, section_count, string_table));
+  SLIPWAY_TRY(read_signatures(image));
+  return image;
 }
 
-}  // namespace
+Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAlgorithm algorithm) {
+  crypto::Hasher hasher(algorithm);
+  const auto hash_range = [&](std::size_t from, std::size_t to) { hasher.update(image.file.subspan(from, to - from)); };
 
-Result<Bytes> authenticode_sha256(ByteView file) {
-  SLIPWAY_ASSIGN(Layout layout, read_layout(file));
-  crypto::Hasher hasher(crypto::HashAlgorithm::kSha256);
-  const auto hash_range = [&](std::size_t from, std::size_t to) { hasher.update(file.subspan(from, to - from)); };
-
-  hash_range(0, layout.checksum_offset);
-  if (layout.certificate_entry_offset == 0) {
-    hash_range(layout.checksum_offset + 4, layout.headers_size);
+  hash_range(0, image.checksum_offset);
+  if (image.certificate_entry_offset == 0) {
+    hash_range(image.checksum_offset + 4, image.headers_size);
   } else {
-    hash_range(layout.checksum_offset + 4, layout.certificate_entry_offset);
-    hash_range(layout.certificate_entry_offset + 8, layout.headers_size);
+    hash_range(image.checksum_offset + 4, image.certificate_entry_offset);
+    hash_range(image.certificate_entry_offset + 8, image.headers_size);
   }
 
-  std::stable_sort(layout.sections.begin(), layout.sections.end(),
-                   [](const Section& left, const Section& right) { return left.offset < right.offset; });
-  std::size_t hashed = layout.headers_size;
-  for (const Section& section : layout.sections) {
+  std::vector<PeSection> sections = image.sections;
+  std::stable_sort(sections.begin(), sections.end(),
+                   [](const PeSection& left, const PeSection& right) { return left.offset < right.offset; });
+  std::size_t hashed = image.headers_size;
+  for (const PeSection& section : sections) {
     if (section.size == 0) continue;
     hash_range(section.offset, section.offset + section.size);
     hashed += section.size;
   }
   // The specification counts bytes here, not offsets: what lies behind the sum of all sizes is hashed up to the
   // certificate table. Firmware does the same, and the digests must agree.
-  const std::size_t end = file.size() - layout.certificates_size;
-  if (hashed > end) return fail(ErrorCode::kMalformed, "a PE image's sections overlap each other or its signatures");
+  const std::size_t end = image.file.size() - image.certificates_size;
+  if (hashed > end)
+    return expected_at(end, fmt::format("sections that overlap neither each other nor the signatures, but their sizes "
+                                        "add up to {}",
+                                        hashed));
   hash_range(hashed, end);
   return hasher.finish();
 }
 
+Result<Bytes> authenticode_sha256(ByteView file) {
+  SLIPWAY_ASSIGN(const UnverifiedPeImage image, parse_pe_image(file));
+  return authenticode_digest(image, crypto::HashAlgorithm::kSha256);
+}
+
 Result<std::vector<ByteView>> pe_signatures(ByteView file) {
-  SLIPWAY_ASSIGN(const Layout layout, read_layout(file));
-  std::vector<ByteView> signatures;
-  if (layout.certificates_size == 0) return signatures;
-  ByteReader reader(file.subspan(layout.certificates_offset, layout.certificates_size), layout.certificates_offset);
-  while (reader.remaining() >= 8) {
-    SLIPWAY_ASSIGN(const std::uint32_t length, reader.u32_le("length of WIN_CERTIFICATE"));
-    SLIPWAY_TRY(reader.u16_le("revision of WIN_CERTIFICATE"));
-    SLIPWAY_ASSIGN(const std::uint16_t type, reader.u16_le("type of WIN_CERTIFICATE"));
-    if (length < 8) return fail(ErrorCode::kMalformed, "a WIN_CERTIFICATE is shorter than its own header");
-    SLIPWAY_ASSIGN(const ByteView content, reader.take(length - 8, "content of WIN_CERTIFICATE"));
-    const std::size_t padding = std::min<std::size_t>((8 - length % 8) % 8, reader.remaining());
-    SLIPWAY_TRY(reader.take(padding, "padding of WIN_CERTIFICATE"));
-    if (type != kPkcsSignedData) continue;
-    if (signatures.size() == kMaximumSignatures)
-      return fail(ErrorCode::kMalformed, "a PE image has more than 16 signatures");
-    signatures.push_back(content);
-  }
-  return signatures;
+  SLIPWAY_ASSIGN(UnverifiedPeImage image, parse_pe_image(file));
+  return std::move(image.signatures);
+}
+
+ByteView section_of(const UnverifiedPeImage& image, std::string_view name) {
+  for (const PeSection& section : image.sections)
+    if (section.name == name) return image.file.subspan(section.size == 0 ? 0 : section.offset, section.size);
+  return {};
 }
 
 Result<ByteView> pe_section(ByteView file, std::string_view name) {
-  SLIPWAY_ASSIGN(const Layout layout, read_layout(file));
-  for (const Section& section : layout.sections)
-    if (section.name == name) return file.subspan(section.size == 0 ? 0 : section.offset, section.size);
-  return ByteView{};
+  SLIPWAY_ASSIGN(const UnverifiedPeImage image, parse_pe_image(file));
+  return section_of(image, name);
 }
 
 Result<std::vector<std::string>> pe_signers(ByteView file) {

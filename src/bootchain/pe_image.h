@@ -4,21 +4,48 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "crypto/digest.h"
 
 namespace slipway::bootchain {
 
-// What firmware measures into PCR 4 when it loads this PE/COFF image: the SHA-256 image digest of "Windows Authenticode
-// Portable Executable Signature Format" (2008), which leaves out the checksum, the certificate table and its directory
-// entry. kMalformed for anything that is not a PE32 or PE32+ image whose headers, sections and certificate table lie
-// inside the file and do not overlap in a way that hides bytes from the digest.
+struct PeSection {
+  std::string name;  // 8 characters at most; longer ones stand in the string table as "/offset" and are resolved
+  std::size_t offset = 0, size = 0;
+};
+
+// A PE32 or PE32+ image (Microsoft PE/COFF Specification) taken apart as far as signatures need it. Headers, sections
+// and certificate table lie inside the file. Nothing is verified. Views live as long as the file.
+struct UnverifiedPeImage {
+  ByteView file;
+  std::uint16_t machine = 0;
+  std::vector<PeSection> sections;  // in the order of the section table
+  // The PKCS#7 SignedData (DER, padded) of each entry of the certificate table, outermost first; 16 at most.
+  std::vector<ByteView> signatures;
+  // False if the certificate table ends within an entry or its padding: firmware then trusts no signature in it.
+  bool certificate_table_ends_evenly = true;
+
+  // Where the digest jumps over the checksum and over the certificate table's directory entry (0: there is none).
+  std::size_t checksum_offset = 0, certificate_entry_offset = 0;
+  std::size_t headers_size = 0;
+  std::size_t certificates_offset = 0, certificates_size = 0;
+};
+
+// kMalformed, with the offset and what was expected there, for anything else.
+Result<UnverifiedPeImage> parse_pe_image(ByteView file);
+
+// The image digest of "Windows Authenticode Portable Executable Signature Format" (2008), which leaves out the
+// checksum, the certificate table and its directory entry. kMalformed if the sections overlap in a way that hides bytes
+// from it.
+Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAlgorithm algorithm);
+
+// What firmware measures into PCR 4 when it loads this image.
 Result<Bytes> authenticode_sha256(ByteView file);
 
-// The PKCS#7 SignedData (DER) of each signature in the image's certificate table, in file order: the outermost first.
-// Empty where the image is not signed. At most 16; the views live as long as the file.
+// UnverifiedPeImage::signatures.
 Result<std::vector<ByteView>> pe_signatures(ByteView file);
 
-// One section's bytes as they stand in the file; empty if there is no section of that name. Names have 8 characters at
-// most, longer ones stand in the string table as "/offset". The view lives as long as the file.
+// One section's bytes as they stand in the file; empty if there is no section of that name.
+ByteView section_of(const UnverifiedPeImage& image, std::string_view name);
 Result<ByteView> pe_section(ByteView file, std::string_view name);
 
 // The subjects of the image's signers, outermost signature first; empty where it is not signed.
