@@ -35,7 +35,7 @@ class OneNode final : public enrolment::Registry {
     return facts;
   }
   Status enrol_attestation_key(const std::string&, const Bytes&) override { return {}; }
-  Status consume_secret(const std::string&) override { return {}; }
+  Status consume_secret(const std::string&, const Bytes&) override { return {}; }
   Status record_verdict(const std::string&, const attestation::Verdict&,
                         const enrolment::UnverifiedEvidenceRequest&) override {
     return {};

@@ -6,11 +6,14 @@
 #include "control/log_text.h"
 #include "crypto/secret_hash.h"
 #include "enrolment/messages.h"
+#include "fleet/node_state.h"
+#include "image/disk_contents.h"
 
 namespace slipway::control {
 namespace {
 
 constexpr std::size_t kSecretSize = 32;
+constexpr std::size_t kMaximumDiskReport = 4096;
 
 template <typename Record>
 Status done(const Result<Record>& result) {
@@ -101,12 +104,34 @@ class Performer {
     return around_.host.restart_vm(action.instance);
   }
 
+  Status operator()(const fleet::InspectDisk& action) {
+    SLIPWAY_ASSIGN(const fleet::Node node, get_node(around_.store, action.instance));
+    SLIPWAY_ASSIGN(const StoredImage image, around_.images.find(node.image_version));
+    SLIPWAY_ASSIGN(const image::DiskContents disk, around_.host.inspect_disk(action.instance, image.manifest));
+    std::string report;
+    for (const image::DiskDifference& difference : image::compare_disk(image.manifest, disk)) {
+      if (report.size() + difference.message.size() > kMaximumDiskReport) break;
+      report += (report.empty() ? "" : "; ") + difference.message;
+    }
+    spdlog::info("disk read node={} differs={}", node.name, log_quoted(report));
+    const Time now = around_.clock.now();
+    return done(change_node(around_.store, action.instance, [&](fleet::Node& found) -> Status {
+      found.disk_inspected = now;
+      found.disk_report = report;
+      return {};
+    }));
+  }
+
   Status operator()(const fleet::SetPhase& action) {
     const auto node = change_node(around_.store, action.instance, [&](fleet::Node& found) -> Status {
       // A node on its way out never comes back, whoever decided first.
       if (found.phase == fleet::NodePhase::kDeleting) return {};
       found.phase = action.phase;
       found.explanation = action.explanation;
+      if (!fleet::is_bad(action.phase)) {
+        found.disk_inspected.reset();
+        found.disk_report.clear();
+      }
       return {};
     });
     if (node) {
@@ -194,6 +219,7 @@ class Performer {
       SLIPWAY_TRY(done(change_node(around_.store, node.instance, [&](fleet::Node& found) -> Status {
         found.secret_hash = hash;
         found.secret_used = false;
+        found.secret_holder.clear();
         return {};
       })));
     }

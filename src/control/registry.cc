@@ -44,6 +44,7 @@ Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
   facts.attestation_key_name = node.attestation_key_name;
   facts.secret_hash = node.secret_hash;
   facts.secret_used = node.secret_used;
+  facts.secret_holder = node.secret_holder;
   // A one-time secret is made with the VM that it is handed to, not with the document.
   facts.created = node.booted.value_or(clock_.now());
   facts.certified_client_key = node.client_key;
@@ -84,7 +85,7 @@ Status Registry::enrol_attestation_key(const std::string& instance, const Bytes&
   return node ? Status{} : fail(node.error());
 }
 
-Status Registry::consume_secret(const std::string& instance) {
+Status Registry::consume_secret(const std::string& instance, const Bytes& client_key) {
   const auto node = change_node(store_, instance, [&](fleet::Node& found) -> Status {
     SLIPWAY_TRY(still_wanted(found));
     if (found.secret_used || found.secret_hash.empty()) {
@@ -92,6 +93,7 @@ Status Registry::consume_secret(const std::string& instance) {
                   std::string(enrolment::refusal::kSecretUsed));
     }
     found.secret_used = true;
+    found.secret_holder = client_key;
     return {};
   });
   return node ? Status{} : fail(node.error());

@@ -145,11 +145,11 @@ TEST_F(RegistryTest, EnrolsOneAttestationKey) {
 }
 
 TEST_F(RegistryTest, ConsumesASecretOnce) {
-  EXPECT_EQ(registry_->consume_secret(kInstance).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(registry_->consume_secret(kInstance, Bytes(3, 1)).error().code, ErrorCode::kConflict);
   node_.secret_hash = "scrypt$...";
   keep();
-  EXPECT_TRUE(registry_->consume_secret(kInstance));
-  EXPECT_EQ(registry_->consume_secret(kInstance).error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(registry_->consume_secret(kInstance, Bytes(3, 1)));
+  EXPECT_EQ(registry_->consume_secret(kInstance, Bytes(3, 1)).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(RegistryTest, KeepsTheLastGoodAndEveryBadEvidenceForRootAlone) {

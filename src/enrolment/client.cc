@@ -164,7 +164,7 @@ Result<Admission> NodeSession::exchange(const NodeKeys& keys, Time now) {
 }
 
 Result<StepOutcome> NodeSession::step(Time now) {
-  const bool fresh_keys = past_half_life(now) || (attester_ != nullptr && !enrolled_);
+  const bool fresh_keys = past_half_life(now) || !enrolled_;
   const NodeKeys keys = !fresh_keys ? held_->keys : pending_ ? *pending_ : generate_node_keys();
   SLIPWAY_ASSIGN(Admission admission, exchange(keys, now));
   StepOutcome outcome;

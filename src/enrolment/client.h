@@ -52,7 +52,8 @@ Result<Admission> renew_once(const Transport& transport, const std::string& inst
 
 // A node's life as seen by enrolment: enrols at the first step of a boot with fresh keys, then attests again with the
 // keys it holds, and renews with fresh keys once half the certificates' life is over. With an attester it proves its
-// boot; without one it presents the one-time secret and renews by the key certified last. Not thread-safe.
+// boot; without one it presents the one-time secret and renews by the key certified last, also at the first step of a
+// later boot: only an admission of this boot starts the kubelet. Not thread-safe.
 class NodeSession {
  public:
   // Borrows the attester (null for a pool without a vTPM). `held` and `pending` are what an earlier run kept: the

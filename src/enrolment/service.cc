@@ -261,11 +261,14 @@ Result<Admission> Service::secret(const std::string& instance, const UnverifiedS
                   denied(refusal::kSecretRefusedForVtpmPool,
                          fmt::format("{} has a vTPM: it enrols by attestation and by nothing else.", facts.node_name)));
   }
-  if (facts.secret_used) {
+  const auto used_before = [&] {
     return refuse(instance, denied(refusal::kSecretUsed,
                                    fmt::format("The one-time secret of {} was used already. Re-image the node.",
                                                facts.node_name)));
-  }
+  };
+  // Used, but no certificate came of it: whoever holds the key of that use may ask again.
+  const bool unfinished = facts.secret_used && !facts.secret_holder.empty() && !facts.certificate_expires;
+  if (facts.secret_used && !unfinished) return used_before();
   if (clock_.now() >= facts.created + kSecretLifetime) {
     return refuse(instance, denied(refusal::kSecretExpired,
                                    fmt::format("The one-time secret of {} is older than {} minutes. Re-image the node.",
@@ -282,14 +285,14 @@ Result<Admission> Service::secret(const std::string& instance, const UnverifiedS
     if (observed.error().code == ErrorCode::kUnavailable) return fail(std::move(observed).error());
     return refuse(instance, denied(refusal::kHostObservationUnfit, observed.error().message));
   }
-  if (auto consumed = registry_.consume_secret(instance); !consumed) {
+  const Bytes client_key = keys->client.spki_der();
+  if (unfinished) {
+    if (client_key != facts.secret_holder) return used_before();
+  } else if (auto consumed = registry_.consume_secret(instance, client_key); !consumed) {
     if (consumed.error().code != ErrorCode::kConflict) return fail(std::move(consumed).error());
-    return refuse(instance, denied(refusal::kSecretUsed,
-                                   fmt::format("The one-time secret of {} was used already. Re-image the node.",
-                                               facts.node_name)));
+    return used_before();
   }
-  SLIPWAY_ASSIGN(Admission admission,
-                 registry_.admit(instance, keys->client.spki_der(), keys->serving.spki_der(), peer));
+  SLIPWAY_ASSIGN(Admission admission, registry_.admit(instance, client_key, keys->serving.spki_der(), peer));
   admission.verdict = "hostObserved";
   return admission;
 }

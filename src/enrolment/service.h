@@ -22,6 +22,7 @@ struct InstanceFacts {
   Bytes attestation_key_name;  // of the AK enrolled; empty before
   std::string secret_hash;     // empty: no one-time secret
   bool secret_used = false;
+  Bytes secret_holder;  // SubjectPublicKeyInfo DER of the client key that used the secret; empty before
   Time created{};
   Bytes certified_client_key;  // SubjectPublicKeyInfo DER certified last; empty before
   std::optional<Time> certificate_expires;
@@ -37,8 +38,9 @@ class Registry {
   virtual Result<InstanceFacts> find(const std::string& instance) = 0;  // kNotFound
   // Records the AK for the instance if it has none, atomically; kConflict if it has another.
   virtual Status enrol_attestation_key(const std::string& instance, const Bytes& name) = 0;
-  // Marks the one-time secret used, atomically; kConflict if it was.
-  virtual Status consume_secret(const std::string& instance) = 0;
+  // Marks the one-time secret used by whoever holds this client key (SubjectPublicKeyInfo DER), atomically; kConflict
+  // if it was used before.
+  virtual Status consume_secret(const std::string& instance, const Bytes& client_key) = 0;
   // Keeps the verdict (and, where it is not good or changed, the whole evidence).
   virtual Status record_verdict(const std::string& instance, const attestation::Verdict& verdict,
                                 const UnverifiedEvidenceRequest& evidence) = 0;

@@ -18,6 +18,15 @@ bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 
 long long seconds_between(Time from, Time to) { return std::chrono::duration_cast<seconds>(to - from).count(); }
 
+constexpr std::string_view kOnItsDisk = " On its disk: ";
+
+// What the host read from the disk of a node that says nothing.
+std::string disk_words(const Node& node) {
+  if (!node.disk_inspected) return {};
+  return fmt::format("{}{}.", kOnItsDisk,
+                     node.disk_report.empty() ? "nothing differs from its image" : node.disk_report);
+}
+
 std::string last_words(const ObservedNode& observed) {
   if (!observed.machine || observed.machine->console_tail.empty()) return {};
   const std::string& tail = observed.machine->console_tail;
@@ -108,9 +117,14 @@ PhaseAndReason phase_of(const Node& node, const ObservedNode& observed, Time lis
     if (!verdict) return {NodePhase::kUntrusted, "The last verdict on it cannot be read: " + verdict.error().message};
     if (verdict->verdict_class != attestation::VerdictClass::kTrusted) return untrusted(*verdict);
   }
-  if (node.certificate_expires) return phase_after_admission(node, observed, listening_since, limits, now);
-  return phase_before_admission(node, observed, listening_since, limits, now);
+  PhaseAndReason result = node.certificate_expires
+                              ? phase_after_admission(node, observed, listening_since, limits, now)
+                              : phase_before_admission(node, observed, listening_since, limits, now);
+  if (is_bad(result.phase)) result.explanation += disk_words(node);
+  return result;
 }
+
+bool names_disk(std::string_view explanation) { return explanation.find(kOnItsDisk) != std::string_view::npos; }
 
 bool is_bad(NodePhase phase) {
   return phase == NodePhase::kBootRefused || phase == NodePhase::kUntrusted || phase == NodePhase::kSilent;

@@ -73,8 +73,8 @@ class Pass {
 
   void set_phase(Node& node, NodePhase phase, const std::string& explanation) {
     if (node.phase == phase && node.explanation == explanation) return;
-    // The explanation of a bad phase counts seconds: a change of the text alone is no news.
-    if (node.phase == phase && is_bad(phase)) return;
+    // The explanation of a bad phase counts seconds: a change of the text alone is no news, but what its disk shows is.
+    if (node.phase == phase && is_bad(phase) && names_disk(node.explanation) == names_disk(explanation)) return;
     node.phase = phase;
     node.explanation = explanation;
     add(SetPhase{node.instance, phase, explanation});
@@ -84,9 +84,24 @@ class Pass {
     const PhaseAndReason now = phase_of(node, seen(node), observed_.listening_since, limits_, now_);
     if (pool_of(node) == nullptr) {
       set_phase(node, NodePhase::kDeleting, "Its pool no longer exists.");
+    } else if (asks_for_disk(node, now.phase)) {
+      add(InspectDisk{node.instance});
+      // What a node was refused for is told together with what its disk shows. One that was admitted loses its labels
+      // at once, whatever its disk shows.
+      if (node.certificate_expires) set_phase(node, now.phase, now.explanation);
     } else {
       set_phase(node, now.phase, now.explanation);
     }
+  }
+
+  // A node of which nothing good is heard, whose disk can be read and was not read since it was well.
+  bool asks_for_disk(const Node& node, NodePhase phase) const {
+    if (phase != NodePhase::kBootRefused && phase != NodePhase::kSilent) return false;
+    if (node.disk_inspected) return false;
+    const ObservedNode& observed = seen(node);
+    if (!observed.machine || observed.machine->power == ObservedMachine::Power::kAbsent) return false;
+    const auto failure = observed_.failures.find(key_of(Action{InspectDisk{node.instance}}));
+    return failure == observed_.failures.end() || failure->second.count < limits_.attempts;
   }
 
   std::vector<Node*> live_nodes(const Pool& pool) {
@@ -254,6 +269,7 @@ struct KeyOf {
   std::string operator()(const StartMachine& action) const { return "StartMachine/" + action.instance; }
   std::string operator()(const DiscardMachine& action) const { return "DiscardMachine/" + action.instance; }
   std::string operator()(const RestartMachine& action) const { return "RestartMachine/" + action.instance; }
+  std::string operator()(const InspectDisk& action) const { return "InspectDisk/" + action.instance; }
   std::string operator()(const SetPhase& action) const { return "SetPhase/" + action.instance; }
   std::string operator()(const SetLabels& action) const { return "SetLabels/" + action.instance; }
   std::string operator()(const RecordLabels& action) const { return "RecordLabels/" + action.instance; }

@@ -43,6 +43,10 @@ struct DiscardMachine {
 struct RestartMachine {
   std::string instance;
 };
+// Reads the disk of a node that does not prove its boot, so that its phase can say what differs from its image.
+struct InspectDisk {
+  std::string instance;
+};
 struct SetPhase {
   std::string instance;
   NodePhase phase = NodePhase::kProvisioning;
@@ -78,8 +82,8 @@ struct Finish {
 };
 
 using Action = std::variant<EnsureNetwork, EnsureControlPlane, CreateNode, RecordEndorsementKey, StartMachine,
-                            DiscardMachine, RestartMachine, SetPhase, SetLabels, RecordLabels, Cordon, RemoveNode,
-                            RemoveInfrastructure, SetProgress, Finish>;
+                            DiscardMachine, RestartMachine, InspectDisk, SetPhase, SetLabels, RecordLabels, Cordon,
+                            RemoveNode, RemoveInfrastructure, SetProgress, Finish>;
 
 // Names the action and what it works on, for counting failures: "StartMachine/0e9d6a2c-...".
 std::string key_of(const Action& action);

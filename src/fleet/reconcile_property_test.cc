@@ -162,6 +162,9 @@ class World {
   }
   void apply(const DiscardMachine& action) { machines_.erase(action.instance); }
   void apply(const RestartMachine& action) { machines_.at(action.instance).running = true; }
+  void apply(const InspectDisk& action) {
+    if (Node* node = find(action.instance); node != nullptr) node->disk_inspected = now_;
+  }
   void apply(const SetPhase& action) {
     Node* node = find(action.instance);
     ASSERT_NE(node, nullptr);

@@ -213,6 +213,62 @@ TEST(Labels, ForeignTrustLabelIsTakenOff) {
   EXPECT_FALSE(all<SetLabels>(actions)[0].labels.at("kubernetes.azure.com/trusted-launch").has_value());
 }
 
+// A node that never proved its boot is called refused together with what its disk shows.
+TEST(Disk, IsReadBeforeANewNodeIsCalledRefused) {
+  World world;
+  Node& node = world.snapshot.nodes[0];
+  node.certificate_expires.reset();
+  node.verdict.clear();
+  node.last_good_verdict = node.last_evidence = std::nullopt;
+  node.phase = NodePhase::kBooting;
+  world.operation("PutPool", "nodepool1");
+  world.seen().machine->boot_refusal = "Access Denied";
+  world.seen().kubernetes.reset();
+  auto actions = world.run();
+  ASSERT_EQ(all<InspectDisk>(actions).size(), 1U);
+  EXPECT_TRUE(all<SetPhase>(actions).empty());
+  EXPECT_TRUE(all<Finish>(actions).empty());
+
+  node.disk_inspected = world.now;
+  node.disk_report = "/EFI/BOOT/BOOTX64.EFI has another SHA-256";
+  actions = world.run();
+  EXPECT_TRUE(all<InspectDisk>(actions).empty());
+  ASSERT_EQ(all<SetPhase>(actions).size(), 1U);
+  EXPECT_EQ(all<SetPhase>(actions)[0].phase, NodePhase::kBootRefused);
+  EXPECT_NE(all<SetPhase>(actions)[0].explanation.find("On its disk: /EFI/BOOT/BOOTX64.EFI"), std::string::npos);
+}
+
+TEST(Disk, ThatCannotBeReadDoesNotHideTheRefusal) {
+  World world;
+  Node& node = world.snapshot.nodes[0];
+  node.certificate_expires.reset();
+  node.verdict.clear();
+  world.seen().machine->boot_refusal = "Access Denied";
+  world.observed.failures[key_of(Action{InspectDisk{"i0"}})] = {world.limits.attempts, {}};
+  const auto actions = world.run();
+  EXPECT_TRUE(all<InspectDisk>(actions).empty());
+  ASSERT_EQ(all<SetPhase>(actions).size(), 1U);
+  EXPECT_EQ(all<SetPhase>(actions)[0].phase, NodePhase::kBootRefused);
+}
+
+// An admitted node that falls silent loses its labels now, and its disk is read beside that.
+TEST(Disk, OfAnAdmittedNodeIsReadWithoutDelayingItsPhase) {
+  World world;
+  world.now += std::chrono::hours(2);
+  auto actions = world.run();
+  EXPECT_EQ(all<InspectDisk>(actions).size(), 1U);
+  ASSERT_EQ(all<SetPhase>(actions).size(), 1U);
+  EXPECT_EQ(all<SetPhase>(actions)[0].phase, NodePhase::kSilent);
+  EXPECT_FALSE(all<SetLabels>(actions).empty());
+
+  world.snapshot.nodes[0].phase = NodePhase::kSilent;
+  world.snapshot.nodes[0].explanation = all<SetPhase>(actions)[0].explanation;
+  world.snapshot.nodes[0].disk_inspected = world.now;
+  actions = world.run();
+  ASSERT_EQ(all<SetPhase>(actions).size(), 1U);
+  EXPECT_NE(all<SetPhase>(actions)[0].explanation.find("nothing differs from its image"), std::string::npos);
+}
+
 // The first look after a long time without slipwayd: nobody listens yet, so nobody is late.
 TEST(Phase, NobodyIsLateBeforeAnybodyListens) {
   World world;
@@ -273,6 +329,8 @@ TEST(Operations, FailWithTheCause) {
     World world;
     world.operation("CreateCluster");
     one.spoil(world);
+    // Its disk was read already: what it showed is told with the cause.
+    world.node().disk_inspected = world.now;
     const auto finished = all<Finish>(world.run());
     ASSERT_EQ(finished.size(), 1U) << one.code;
     EXPECT_EQ(finished[0].status, "Failed");

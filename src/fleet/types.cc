@@ -105,10 +105,13 @@ void fields_of_node(Visit& visit, Record& record) {
   visit("attestationKeyName", record.attestation_key_name);
   visit("secretHash", record.secret_hash);
   visit("secretUsed", record.secret_used);
+  visit("secretHolder", record.secret_holder);
   visit("clientKey", record.client_key);
   visit("certificateExpires", record.certificate_expires);
   visit("lastGoodVerdict", record.last_good_verdict);
   visit("lastEvidence", record.last_evidence);
+  visit("diskInspected", record.disk_inspected);
+  visit("diskReport", record.disk_report);
   visit("verdict", record.verdict);
   visit("labelsApplied", record.labels_applied);
 }

@@ -102,9 +102,14 @@ struct Node {
   Bytes attestation_key_name;  // TPM name of the one AK that it enrolled; empty before
   std::string secret_hash;     // of the one-time secret; empty for vTPM pools
   bool secret_used = false;
-  Bytes client_key;  // SubjectPublicKeyInfo DER certified last
+  Bytes secret_holder;  // SubjectPublicKeyInfo DER of the client key that used it; empty before
+  Bytes client_key;     // SubjectPublicKeyInfo DER certified last
   std::optional<Time> certificate_expires;
   std::optional<Time> last_good_verdict, last_evidence;
+  // When the host last read the node's disk because nothing good was heard of it, and what it found to differ from the
+  // image, for people. Both are forgotten when the node is well again.
+  std::optional<Time> disk_inspected;
+  std::string disk_report;
   std::string verdict;  // JSON of the last verdict (attestation/verdict.h); empty before
   bool labels_applied = false;
 };

@@ -26,6 +26,9 @@ Node full_node() {
   node.attestation_key_name = {0, 11, 2};
   node.secret_hash = "scrypt$...";
   node.secret_used = true;
+  node.secret_holder = Bytes{0x30, 0x59};
+  node.disk_inspected = Time{} + seconds(7);
+  node.disk_report = "/EFI/debian/grub.cfg differs";
   node.client_key = {48, 89};
   node.certificate_expires = from_rfc3339("2026-11-23T15:05:09.120Z").value();
   node.last_evidence = from_rfc3339("2026-11-23T14:10:09.120Z").value();

@@ -8,6 +8,7 @@
 #include "attestation/verdict.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "image/disk_contents.h"
 
 // VMs on one host: the seam between Slipway and libvirt. Behind it are host/libvirt (real VMs) and host/memory (no VMs:
 // simulated attesters), under the same contract tests (host/host_contract_test.cc).
@@ -108,6 +109,9 @@ class Host {
   virtual Status ensure_vm(const VirtualMachine& vm) = 0;
   virtual Result<Observation> observe(const std::string& instance) = 0;
   virtual Result<FirmwareObservation> observe_firmware(const std::string& instance) = 0;
+  // Reads the VM's disk from outside, running or not, and holds its root partition against the manifest's root hash:
+  // for a VM whose guest says nothing. Takes seconds. Files above 256 MiB, and more than 256 of them, are kMalformed.
+  virtual Result<image::DiskContents> inspect_disk(const std::string& instance, const image::Manifest& manifest) = 0;
   // Power cut and power on again: the VM's disk, TPM and variables stay.
   virtual Status restart_vm(const std::string& instance) = 0;
   // Power cut, undefine, and remove overlay, variable store and vTPM state. Absent is fine.

@@ -190,6 +190,7 @@ TEST_P(HostContract, WhatDoesNotExistIsSaidSo) {
   const std::string nobody = make_uuid(random_);
   EXPECT_EQ(host_->observe(nobody)->power, PowerState::kAbsent);
   EXPECT_EQ(host_->observe_firmware(nobody).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(host_->inspect_disk(nobody, {}).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(host_->restart_vm(nobody).error().code, ErrorCode::kNotFound);
   EXPECT_TRUE(host_->remove_vm(nobody));
 }

@@ -9,6 +9,8 @@ export SLIPWAY_CACHE=${SLIPWAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slipway}
 state=
 slipwayd_pid=
 kubernetes=
+manifest=
+good_image=
 group=e2e
 
 pass() { printf 'pass %s\n' "$1"; }
@@ -45,9 +47,10 @@ kubectl() { "$kubernetes/kubectl" --kubeconfig "$state/client/$1.kubeconfig" "${
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-start_slipwayd() { # [EXTRA_ARGUMENT...]
+start_slipwayd() {
   setsid "$programs/slipwayd" --state "$state" --listen "127.0.0.1:$port" --config "$state/config.json" \
-    --kubernetes-binaries "$kubernetes" --cache "$SLIPWAY_CACHE/calibrations" "$@" >> "$state/slipwayd.log" 2>&1 < /dev/null &
+    --kubernetes-binaries "$kubernetes" --cache "$SLIPWAY_CACHE/calibrations" --images "$state/images" \
+    --boot-patience 360 >> "$state/slipwayd.log" 2>&1 < /dev/null &
   slipwayd_pid=$!
   until_true 60 test -s "$state/admin.json"
   until_true 60 curl --silent --fail --cacert "$state/ca.pem" "https://127.0.0.1:$port/metadata/endpoints?api-version=2022-09-01" ||
@@ -60,17 +63,27 @@ stop_slipwayd() { # [SIGNAL]
   until_true 30 test ! -d "/proc/$slipwayd_pid"
 }
 
+# Nodes made from now on boot this image; those that are there keep theirs.
+use_image() { # QCOW2
+  cp "$1" "$state/images/new"
+  mv "$state/images/new" "$state/images/$(basename "$good_image")"
+}
+
 # A state folder, a slipwayd, the feature registered and a resource group: what every walk starts with.
-begin() { # IMAGES_FOLDER
+begin() {
   kubernetes=$("$repository/packaging/kubernetes/fetch")
   mkdir -p /var/lib/slipway
   state=$(mktemp -d /var/lib/slipway/e2e.XXXXXX)
   chmod 0700 "$state"
-  install -d -m 0700 "$state/client"
+  install -d -m 0700 "$state/client" "$state/images"
+  manifest=$(find "$SLIPWAY_CACHE/images" -name 'SlipwayDebian-*TL*.manifest.json' | sort | tail -n 1)
+  good_image=${manifest%.manifest.json}.qcow2
+  cp "${manifest%.manifest.json}".*.json "$state/images/"
+  use_image "$good_image"
   port=$(free_port)
   echo '{"rules": {"profile": "preview", "trustedLaunch": {"minimumKubernetesVersion": "1.20.2"}}}' > "$state/config.json"
   trap end EXIT
-  start_slipwayd --images "$1" || { bad "slipwayd starts"; exit 1; }
+  start_slipwayd || { bad "slipwayd starts"; exit 1; }
   slipway login --admin "$state/admin.json" >&2
   slipway feature register --namespace Microsoft.ContainerService --name TrustedLaunchPreview >&2
   until_true 60 sh -c "SLIPWAY_CONFIG_DIR='$state/client' '$programs/slipway' feature show --namespace Microsoft.ContainerService --name TrustedLaunchPreview | grep -q '\"Registered\"'"
@@ -85,7 +98,7 @@ end() {
   set +e
   if [[ -n ${SLIPWAY_E2E_KEEP:-} ]]; then echo "kept: $state" >&2; exit $status; fi
   if [[ -n $state && -d $state ]]; then
-    [[ -d /proc/$slipwayd_pid ]] || start_slipwayd --images "$SLIPWAY_CACHE/images"
+    [[ -d /proc/$slipwayd_pid ]] || start_slipwayd
     slipway aks list --output json | jq -r '.[].name' | while read -r name; do
       slipway aks delete --resource-group "$group" --name "$name" --yes >&2 < /dev/null
     done
@@ -107,7 +120,7 @@ end() {
   exit "$status"
 }
 
-image_folder() { # builds the node image, or takes it from the cache, and prints the folder that holds it
+image_folder() { # builds the node image, or takes it from the cache
   "$programs/slipway" image build --output "$SLIPWAY_CACHE/images" --kubernetes "$("$repository/packaging/kubernetes/fetch")" >&2
   printf '%s\n' "$SLIPWAY_CACHE/images"
 }

@@ -87,10 +87,11 @@ class OneInstance final : public enrolment::Registry {
     facts.attestation_key_name = name;
     return {};
   }
-  Status consume_secret(const std::string&) override {
+  Status consume_secret(const std::string&, const Bytes& client_key) override {
     const std::lock_guard lock(mutex);
     if (facts.secret_used) return fail(ErrorCode::kConflict, "used");
     facts.secret_used = true;
+    facts.secret_holder = client_key;
     return {};
   }
   Status record_verdict(const std::string&, const attestation::Verdict& verdict,

@@ -203,6 +203,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
 
   control::EngineSettings settings;
   settings.limits.evidence_interval = options.evidence_interval;
+  settings.limits.boot = options.boot_patience;
   {
     const std::lock_guard lock(parts->engine_mutex);
     parts->engine = std::make_unique<control::Engine>(

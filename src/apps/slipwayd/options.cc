@@ -77,6 +77,7 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   std::string state, listen, host = "libvirt:", kubernetes = "hosted";
   std::string images = "/var/lib/slipway-images", binaries, cache = options.cache.string(), config;
   int evidence_interval = static_cast<int>(options.evidence_interval.count());
+  int boot_patience = static_cast<int>(options.boot_patience.count());
   int lifetime = static_cast<int>(options.certificate_lifetime.count());
 
   CLI::App app("slipwayd: the API, the controllers and the verifier of Slipway.", "slipwayd");
@@ -92,6 +93,9 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   app.add_option("--cache", cache, "Folder of firmware calibrations; may be shared")->capture_default_str();
   app.add_option("--config", config, "JSON file with the rules that requests are judged by");
   app.add_option("--evidence-interval", evidence_interval, "Seconds between two proofs of a node")
+      ->check(CLI::Range(kShortestInterval, kLongestInterval))
+      ->capture_default_str();
+  app.add_option("--boot-patience", boot_patience, "Seconds from a VM's start to its proof, before it is called silent")
       ->check(CLI::Range(kShortestInterval, kLongestInterval))
       ->capture_default_str();
   app.add_option("--certificate-lifetime", lifetime, "Seconds that a kubelet's certificates live")
@@ -111,6 +115,7 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   options.config = config;
   if (!binaries.empty()) options.kubernetes_binaries = std::filesystem::absolute(binaries);
   options.evidence_interval = seconds(evidence_interval);
+  options.boot_patience = seconds(boot_patience);
   options.certificate_lifetime = seconds(lifetime);
   Status status = parse_listen(listen, options);
   if (status) status = parse_host(host, options);

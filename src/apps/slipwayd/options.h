@@ -24,6 +24,7 @@ struct Options {
   std::filesystem::path cache = "/var/cache/slipway";
   std::filesystem::path config;  // empty: none
   seconds evidence_interval{300};
+  seconds boot_patience{600};  // from a VM's start to its proof
   seconds certificate_lifetime{3600};
 };
 

@@ -1,6 +1,8 @@
 #include "host/libvirt/connection.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -62,8 +64,23 @@ Status record_daemons(const std::filesystem::path& file, const std::vector<int>&
   return write_file(file, as_bytes(text), 0644);
 }
 
+bool root_is_mount_point() {
+  struct statx found {};
+  if (::statx(AT_FDCWD, "/", AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &found) != 0) return true;
+  return (found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0 ||
+         (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+// libvirt gives each QEMU a mount namespace of its own, which needs a root that is a mount point. In a chroot it is
+// none: there the daemon gets the same tree once more, bound to a folder that only its own namespace shows.
+std::vector<std::string> daemon_command(const Daemon& daemon) {
+  if (root_is_mount_point()) return {daemon.name, "-d"};
+  constexpr const char* kBound = R"(mount --rbind / /mnt && exec chroot /mnt "$0" -d)";
+  return {"unshare", "--mount", "sh", "-c", kBound, daemon.name};
+}
+
 Result<int> start_daemon(const Daemon& daemon) {
-  SLIPWAY_TRY(run_checked({.argv = {daemon.name, "-d"}, .timeout = kStartTimeout}));
+  SLIPWAY_TRY(run_checked({.argv = daemon_command(daemon), .timeout = kStartTimeout}));
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
   while (std::chrono::steady_clock::now() < deadline) {
     if (const auto pid = running(daemon)) return *pid;

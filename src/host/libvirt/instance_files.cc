@@ -106,7 +106,7 @@ Status InstanceFiles::prepare(const VirtualMachine& vm, const FirmwareFiles& fir
   SLIPWAY_TRY(ensure_folder(folder, 0711));
   SLIPWAY_ASSIGN(const std::filesystem::path base, ensure_base(vm.image));
   SLIPWAY_TRY(write_file(record_folder(vm.instance) / "base", as_bytes(base.filename().native()), 0600));
-  plan.disk = DomainDisk{folder / "disk.qcow2", base};
+  plan.disk = DomainDisk{overlay(vm.instance), base};
   SLIPWAY_TRY(ensure_overlay(plan.disk->overlay, base, owner));
   plan.variable_store = variable_store(vm.instance);
   SLIPWAY_TRY(ensure_copy(vm.secure_boot ? firmware.enrolled_store : firmware.empty_store, plan.variable_store, owner));
@@ -128,6 +128,10 @@ Status InstanceFiles::prepare_sealed(const std::filesystem::path& variable_store
 
 std::filesystem::path InstanceFiles::console(const std::string& instance) const {
   return machine_folder(instance) / "console.log";
+}
+
+std::filesystem::path InstanceFiles::overlay(const std::string& instance) const {
+  return machine_folder(instance) / "disk.qcow2";
 }
 
 std::filesystem::path InstanceFiles::variable_store(const std::string& instance) const {

@@ -29,6 +29,7 @@ class InstanceFiles {
   Status prepare_sealed(const std::filesystem::path& variable_store_template, DomainPlan& plan);
 
   std::filesystem::path console(const std::string& instance) const;
+  std::filesystem::path overlay(const std::string& instance) const;
   std::filesystem::path variable_store(const std::string& instance) const;
 
   // Removes everything of the instance, and base images that nothing uses any more.

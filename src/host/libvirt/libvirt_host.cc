@@ -13,6 +13,7 @@
 #include "host/instance.h"
 #include "host/libvirt/calibration.h"
 #include "host/libvirt/connection.h"
+#include "host/libvirt/disk_reading.h"
 #include "host/libvirt/domain_xml.h"
 #include "host/libvirt/firmware_observation.h"
 #include "host/libvirt/instance_files.h"
@@ -63,6 +64,7 @@ class LibvirtHost final : public Host {
   Status ensure_vm(const VirtualMachine& vm) override;
   Result<Observation> observe(const std::string& instance) override;
   Result<FirmwareObservation> observe_firmware(const std::string& instance) override;
+  Result<image::DiskContents> inspect_disk(const std::string& instance, const image::Manifest& manifest) override;
   Status restart_vm(const std::string& instance) override;
   Status remove_vm(const std::string& instance) override;
   Result<std::vector<std::string>> list() override;
@@ -99,8 +101,11 @@ Result<DomainHandle> find_domain(virConnectPtr connection, const std::string& uu
 bool is_active(virDomainPtr domain) { return virDomainIsActive(domain) == 1; }
 
 Status power_on(virDomainPtr domain) {
-  if (is_active(domain) || virDomainCreate(domain) == 0 || is_active(domain)) return {};
-  return fail(libvirt_error(fmt::format("VM {} cannot be started", virDomainGetName(domain))));
+  if (is_active(domain) || virDomainCreate(domain) == 0) return {};
+  // Before anything else is asked: each call forgets the last one's error.
+  Error error = libvirt_error(fmt::format("VM {} cannot be started", virDomainGetName(domain)));
+  if (is_active(domain)) return {};
+  return fail(std::move(error));
 }
 
 Status cut_power(virDomainPtr domain) {
@@ -280,6 +285,13 @@ Result<FirmwareObservation> LibvirtHost::observe_firmware(const std::string& ins
   SLIPWAY_ASSIGN(const Bytes store, read_file(files_.variable_store(instance), kMaximumFirmware));
   SLIPWAY_ASSIGN(const Bytes digest, firmware_digest());
   return judge_variable_store(store, digest, true);
+}
+
+Result<image::DiskContents> LibvirtHost::inspect_disk(const std::string& instance, const image::Manifest& manifest) {
+  SLIPWAY_TRY(check_instance(instance));
+  SLIPWAY_ASSIGN(const auto connection, connection_.get());
+  SLIPWAY_TRY(require_domain(connection.get(), instance));
+  return read_disk(files_.overlay(instance), manifest);
 }
 
 Status LibvirtHost::restart_vm(const std::string& instance) {

@@ -41,7 +41,7 @@ class MemoryRegistry final : public enrolment::Registry {
 
   Result<enrolment::InstanceFacts> find(const std::string& instance) override;
   Status enrol_attestation_key(const std::string& instance, const Bytes& name) override;
-  Status consume_secret(const std::string& instance) override;
+  Status consume_secret(const std::string& instance, const Bytes& client_key) override;
   Status record_verdict(const std::string& instance, const attestation::Verdict& verdict,
                         const enrolment::UnverifiedEvidenceRequest& evidence) override;
   void record_refusal(const std::string& instance, const Error& error) override;

@@ -82,11 +82,12 @@ Status MemoryRegistry::enrol_attestation_key(const std::string& instance, const 
   return {};
 }
 
-Status MemoryRegistry::consume_secret(const std::string& instance) {
+Status MemoryRegistry::consume_secret(const std::string& instance, const Bytes& client_key) {
   const std::lock_guard lock(mutex_);
   bool& used = facts.at(instance).secret_used;
   if (used) return fail(ErrorCode::kConflict, "used");
   used = true;
+  facts.at(instance).secret_holder = client_key;
   return {};
 }
 

@@ -64,6 +64,7 @@ class MemoryHost final : public Host {
   Status ensure_vm(const VirtualMachine& vm) override;
   Result<Observation> observe(const std::string& instance) override;
   Result<FirmwareObservation> observe_firmware(const std::string& instance) override;
+  Result<image::DiskContents> inspect_disk(const std::string& instance, const image::Manifest& manifest) override;
   Status restart_vm(const std::string& instance) override;
   Status remove_vm(const std::string& instance) override;
   Result<std::vector<std::string>> list() override;
@@ -284,6 +285,21 @@ RunningNode MemoryHost::take(const std::string& instance) {
   RunningNode node = std::move(found->second);
   nodes_.erase(found);
   return node;
+}
+
+// A simulated VM boots what its manifest says: so does its disk.
+Result<image::DiskContents> MemoryHost::inspect_disk(const std::string& instance, const image::Manifest& manifest) {
+  SLIPWAY_TRY(check_instance(instance));
+  const std::lock_guard lock(mutex_);
+  if (!records_.machine(instance)) {
+    return fail(ErrorCode::kNotFound, "no VM of instance " + instance + " exists on this host");
+  }
+  image::DiskContents disk;
+  disk.gpt_event_sha256 = manifest.gpt_event_sha256;
+  for (const image::BootFile& file : manifest.boot_files) disk.esp_sha256[file.path] = file.sha256;
+  disk.grub_config = manifest.grub_config;
+  disk.root_matches = true;
+  return disk;
 }
 
 Status MemoryHost::restart_vm(const std::string& instance) {

@@ -34,6 +34,22 @@ TEST_F(SecretEnrolment, ASecretIsGoodOnce) {
   ASSERT_EQ(registry.refusals.size(), 1U);
 }
 
+// Issuing failed after the secret was marked used: whoever holds that use's key may ask again, nobody else.
+TEST_F(SecretEnrolment, AUseWithoutACertificateIsFinishedByItsOwnKeyAlone) {
+  const auto bootstrap = make_secret_node(kNodeA);
+  const auto keys = enrolment::generate_node_keys();
+  registry.admit_failure = {ErrorCode::kUnavailable, "the cluster does not answer", {}, {}};
+  EXPECT_EQ(enrolment::present_secret(transport(), bootstrap, keys).error().code, ErrorCode::kUnavailable);
+  registry.admit_failure = {};
+  expect_refused(present(bootstrap), refusal::kSecretUsed);
+  auto lying = bootstrap;
+  lying.secret = std::string(64, '0');
+  expect_refused(enrolment::present_secret(transport(), lying, keys), refusal::kWrongSecret);
+  EXPECT_TRUE(enrolment::present_secret(transport(), bootstrap, keys).has_value());
+  admissions_are_fine();
+  expect_refused(enrolment::present_secret(transport(), bootstrap, keys), refusal::kSecretUsed);
+}
+
 // Two requests that both read the secret as unused: the store lets one of them mark it.
 TEST_F(SecretEnrolment, OfTwoUsesAtOnceOneWins) {
   const auto bootstrap = make_secret_node(kNodeA);
@@ -48,7 +64,7 @@ TEST_F(SecretEnrolment, OfTwoUsesAtOnceOneWins) {
     Status enrol_attestation_key(const std::string& i, const Bytes& n) override {
       return truth_.enrol_attestation_key(i, n);
     }
-    Status consume_secret(const std::string& i) override { return truth_.consume_secret(i); }
+    Status consume_secret(const std::string& i, const Bytes& k) override { return truth_.consume_secret(i, k); }
     Status record_verdict(const std::string& i, const attestation::Verdict& v,
                           const enrolment::UnverifiedEvidenceRequest& e) override {
       return truth_.record_verdict(i, v, e);

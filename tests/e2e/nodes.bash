@@ -1,38 +1,6 @@
-#!/usr/bin/env bash
-# Real VMs, a real TPM each, a real Kubernetes: what a good node is, in all four combinations, and what it may not do.
-set -uo pipefail
-# shellcheck source=tests/e2e/harness.bash
-source "$(dirname "${BASH_SOURCE[0]}")/harness.bash"
-
-images=$(image_folder) || { bad "the node image builds"; exit 1; }
-begin "$images"
-
-create=(aks create --resource-group "$group" --name one --node-count 1 --enable-secure-boot --enable-vtpm --enable-managed-identity --generate-ssh-keys)
-
-# S60, S64; and a SIGKILL in the middle of it.
-slipway "${create[@]}" --no-wait >&2 || bad "aks create is accepted"
-has_node() { slipway node list --output json | jq --exit-status 'length > 0'; }
-until_true 120 has_node || bad "a node is begun"
-stop_slipwayd KILL
-start_slipwayd --images "$images"
-try "a create goes on after slipwayd was killed, and finishes" slipway aks wait --resource-group "$group" --name one --created --timeout 900
-try "credentials" slipway aks get-credentials --resource-group "$group" --name one --file "$state/client/one.kubeconfig"
-first=$(node_of one nodepool1)
-try "the cluster has exactly one node" test "$(kubectl one get nodes --output name | wc -l)" = 1
-try "node list knows it as ready and trusted" test "$(field_of "$first" phase)/$(field_of "$first" verdict)" = Ready/trusted
-slipway node boot "$first" >&2
-
-labels_of() { kubectl one get node "$1" --output json | jq -r '.metadata.labels | [.["kubernetes.azure.com/trusted-launch"], .["kubernetes.azure.com/secure-boot"], .["kubernetes.azure.com/security-type"]] | map(. // "-") | join(" ")'; }
-expect_labels() { # POOL LABELS
-  local found
-  found=$(labels_of "$(node_of one "$1")")
-  if [[ $found == "$2" ]]; then pass "labels of pool $1: $2"; else bad "labels of pool $1: '$found' and not '$2'"; fi
-}
-expect_labels nodepool1 "true true TrustedLaunch"
-
-# Four bytes of attributes and one of value. Read whole: efivarfs does not seek.
-secure_boot_byte() { in_node one "$1" cat /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c | od -An -tu1 | awk 'NF == 5 { print $5 }'; }
-endorsement_key() { in_node one "$1" sh -c 'tpm2_readpublic -Q -c 0x81010001 -o /run/ek.pub && sha256sum < /run/ek.pub'; }
+# Sourced by vm_test: what a good node is, in all four combinations, and what it may not do.
+#
+# shellcheck shell=bash
 
 # The three other combinations, one at a time: an idle node costs most of a core under software emulation.
 second_key='' second_secure_boot=''
@@ -124,6 +92,6 @@ old=$(apiserver)
 kill -KILL "$old"
 comes_back() { local new; new=$(apiserver) && [[ -n $new && $new != "$old" ]] && kubectl one get --raw /readyz; }
 try "an apiserver killed while slipwayd is dead comes back" until_true 120 comes_back
-start_slipwayd --images "$images"
+start_slipwayd
 still_ready() { [[ $(field_of "$first" phase) == Ready && $(kubectl one get node "$first" --output json | jq -r '.status.conditions[] | select(.type == "Ready").status') == True ]]; }
 try "the node is Ready after all that" until_true 180 still_ready

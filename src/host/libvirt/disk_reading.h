@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+#include "image/disk_contents.h"
+
+namespace slipway::host {
+
+// Reads a VM's disk while the VM runs or not, without mounting anything: QEMU's tools copy the partitions that the boot
+// reads out of the qcow2, the file system on the first is read as the hostile bytes it is, and veritysetup holds the
+// second, with its hash tree on the third, against the manifest's root hash. A gigabyte below TMPDIR for some seconds.
+// kNotFound without a disk, kUnavailable where a tool is missing.
+Result<image::DiskContents> read_disk(const std::filesystem::path& overlay, const image::Manifest& manifest);
+
+}  // namespace slipway::host
