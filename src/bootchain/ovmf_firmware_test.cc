@@ -1,0 +1,204 @@
+#include "bootchain/ovmf_firmware.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <lzma.h>
+
+#include <fstream>
+#include <functional>
+#include <iterator>
+
+#include "base/byte_reader.h"
+#include "bootchain/efi_guid.h"
+#include "bootchain/lzma.h"
+#include "crypto/digest.h"
+
+namespace slipway::bootchain {
+namespace {
+
+using ::testing::HasSubstr;
+
+Bytes pack(ByteView bytes) {
+  lzma_options_lzma options;
+  EXPECT_EQ(lzma_lzma_preset(&options, 1), 0);
+  lzma_stream stream = LZMA_STREAM_INIT;
+  EXPECT_EQ(lzma_alone_encoder(&stream, &options), LZMA_OK);
+  Bytes packed(bytes.size() * 2 + 1024);
+  stream.next_in = bytes.data();
+  stream.avail_in = bytes.size();
+  stream.next_out = packed.data();
+  stream.avail_out = packed.size();
+  EXPECT_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
+  packed.resize(static_cast<std::size_t>(stream.total_out));
+  lzma_end(&stream);
+  return packed;
+}
+
+void put_guid(Bytes& out, std::string_view guid) { put_bytes(out, guid_from_text(guid).value().bytes); }
+
+// A volume of this content, with a header of 56 bytes whose checksum holds.
+Bytes volume(ByteView content) {
+  Bytes bytes(16, 0);
+  put_guid(bytes, "8c8ce578-8a3d-4f1c-9935-896185c32dd3");
+  put_u64_le(bytes, 56 + content.size());
+  put_u32_le(bytes, 0x4856465f);
+  put_u32_le(bytes, 0);
+  put_u16_le(bytes, 56);
+  put_u16_le(bytes, 0);  // checksum
+  put_u16_le(bytes, 0);
+  put_u16_le(bytes, 0x0200);
+  std::uint16_t sum = 0;
+  for (std::size_t i = 0; i < 56; i += 2) sum = static_cast<std::uint16_t>(sum + (bytes[i] | bytes[i + 1] << 8));
+  const auto check = static_cast<std::uint16_t>(0x10000 - sum);
+  bytes[50] = static_cast<std::uint8_t>(check);
+  bytes[51] = static_cast<std::uint8_t>(check >> 8);
+  put_bytes(bytes, content);
+  return bytes;
+}
+
+Bytes section(std::uint8_t type, ByteView content) {
+  Bytes bytes;
+  put_u32_le(bytes, static_cast<std::uint32_t>(content.size() + 4) | std::uint32_t{type} << 24);
+  put_bytes(bytes, content);
+  while (bytes.size() % 4 != 0) bytes.push_back(0);
+  return bytes;
+}
+
+Bytes file(std::uint8_t type, ByteView content) {
+  Bytes bytes(16, 0x11);
+  const std::size_t size = content.size() + 24;
+  bytes.insert(bytes.end(), {0, 0xaa, type, 0, static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
+                             static_cast<std::uint8_t>(size >> 16), 0xf8});
+  std::uint8_t sum = 0;
+  for (std::size_t i = 0; i < 24; ++i)
+    if (i != 17 && i != 23) sum = static_cast<std::uint8_t>(sum + bytes[i]);
+  bytes[16] = static_cast<std::uint8_t>(0x100 - sum);
+  put_bytes(bytes, content);
+  return bytes;
+}
+
+struct Parts {
+  Bytes pei = volume(Bytes(200, 0x70));
+  Bytes dxe = volume(Bytes(4000, 0xd8));
+  std::string packing = "ee4e5898-3914-4259-9d6e-dc7bd79403cf";
+  std::uint16_t data_offset = 24;
+  std::function<void(Bytes&)> change_unpacked, change_packed;
+};
+
+Bytes firmware(const Parts& parts) {
+  Bytes unpacked = section(0x19, Bytes(120, 0));
+  put_bytes(unpacked, section(0x17, parts.pei));
+  put_bytes(unpacked, section(0x19, Bytes(8, 0)));
+  put_bytes(unpacked, section(0x17, parts.dxe));
+  if (parts.change_unpacked) parts.change_unpacked(unpacked);
+  Bytes packed = pack(unpacked);
+  if (parts.change_packed) parts.change_packed(packed);
+  Bytes guided;
+  put_guid(guided, parts.packing);
+  put_u16_le(guided, parts.data_offset);
+  put_u16_le(guided, 1);
+  put_bytes(guided, packed);
+  Bytes content = file(0x0b, section(0x02, guided));
+  content.resize(content.size() + 512, 0xff);
+  return volume(content);
+}
+
+std::string refusal(ByteView code) {
+  const auto read = read_ovmf_firmware(code);
+  return read ? "" : read.error().message;
+}
+
+TEST(OvmfFirmware, DigestsOfBothVolumes) {
+  const Parts parts;
+  const Bytes code = firmware(parts);
+  const auto read = read_ovmf_firmware(code);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->code_sha256, crypto::sha256(code));
+  EXPECT_EQ(read->pei_volume_sha256, crypto::sha256(parts.pei));
+  EXPECT_EQ(read->dxe_volume_sha256, crypto::sha256(parts.dxe));
+  EXPECT_EQ(read->dxe_volume_size, parts.dxe.size());
+}
+
+// The file that every boot of tests/corpus ran; the digest is the one in their logs.
+TEST(OvmfFirmware, DebiansDxeVolumeIsTheOneThatRealBootsMeasured) {
+  std::ifstream file("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", std::ios::binary);
+  if (!file) GTEST_SKIP() << "the package ovmf is not installed";
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto read = read_ovmf_firmware(as_bytes(text));
+  ASSERT_TRUE(read) << read.error().message;
+  if (to_hex(read->code_sha256) != "d50189a486d22af418198226a3a5bcb6ddac775590f6a808bd629474ee034d62")
+    GTEST_SKIP() << "another build of OVMF is installed: " << to_hex(read->code_sha256);
+  EXPECT_EQ(to_hex(read->dxe_volume_sha256), "a644ed209b188dd428ea3e15c0b1dbbc1ad05d406bb2857cac4a73b98d0b6b4f");
+  EXPECT_EQ(read->dxe_volume_size, 0xc00000u);
+  EXPECT_EQ(read->pei_volume_size, 0xe0000u);
+}
+
+TEST(OvmfFirmware, SaysWhereItIsNotFirmware) {
+  const Bytes code = firmware({});
+  EXPECT_EQ(refusal(code), "");
+  const auto changed = [&](std::size_t at) {
+    Bytes other = code;
+    other[at] ^= 1;
+    return refusal(other);
+  };
+  EXPECT_THAT(changed(16), HasSubstr("at offset 16: a firmware volume of files"));
+  EXPECT_THAT(changed(32), HasSubstr("at offset 32: a firmware volume of"));
+  EXPECT_THAT(changed(40), HasSubstr("at offset 40: the signature _FVH"));
+  EXPECT_THAT(changed(44), HasSubstr("at offset 50: the checksum"));
+  EXPECT_THAT(changed(56), HasSubstr("at offset 72: the checksum of a firmware file's header"));
+  EXPECT_THAT(refusal(ByteView(code).first(30)), HasSubstr("file system GUID"));
+  EXPECT_THAT(refusal(ByteView(code).first(code.size() - 1)), HasSubstr("does not fit"));
+  EXPECT_THAT(refusal(Bytes(kMaximumFirmware + 1, 0)), HasSubstr("more than"));
+}
+
+TEST(OvmfFirmware, SaysWhatItDoesNotHold) {
+  EXPECT_THAT(refusal(volume(Bytes(512, 0xff))), HasSubstr("type 0x0b"));
+  EXPECT_THAT(refusal(volume(file(0x07, Bytes(32, 0)))), HasSubstr("type 0x07 was not expected"));
+  EXPECT_THAT(refusal(volume(file(0x0b, section(0x19, Bytes(8, 0))))), HasSubstr("one packed section"));
+  Bytes oversized = section(0x02, Bytes(60, 0));
+  oversized[0] = 0xf0;
+  EXPECT_THAT(refusal(volume(file(0x0b, oversized))), HasSubstr("does not fit"));
+  Parts parts;
+  parts.packing = "a31280ad-481e-41b6-95e8-127f4c984779";
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("an LZMA section was expected"));
+  parts = {};
+  parts.data_offset = 0xffff;
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("outside of their section"));
+}
+
+TEST(OvmfFirmware, SaysWhatIsWrongWithTheUnpackedVolumes) {
+  Parts parts;
+  parts.change_unpacked = [](Bytes& bytes) { bytes[124 + 4 + 50] ^= 1; };
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("checksum"));
+  parts.change_unpacked = [](Bytes& bytes) { put_bytes(bytes, section(0x17, volume(Bytes(8, 1)))); };
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("3 volumes"));
+  parts.change_unpacked = [](Bytes& bytes) { put_bytes(bytes, section(0x10, Bytes(8, 1))); };
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("type 0x10"));
+  parts = {};
+  parts.dxe.push_back(0);
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("does not fill its section"));
+  parts = {};
+  parts.change_packed = [](Bytes& bytes) { bytes.resize(bytes.size() / 2); };
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("LZMA"));
+  parts.change_packed = [](Bytes& bytes) { bytes.push_back(7); };
+  EXPECT_THAT(refusal(firmware(parts)), HasSubstr("follow its end"));
+}
+
+TEST(Lzma, UnpacksWhatWasPackedAndNoMoreThanTheLimit) {
+  const Bytes bytes(70000, 'a');
+  const Bytes packed = pack(bytes);
+  EXPECT_EQ(unpack_lzma(packed, bytes.size()).value(), bytes);
+  const auto refused = unpack_lzma(packed, bytes.size() - 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
+  Bytes named = packed;  // the size, where the stream names it
+  for (std::size_t i = 5; i < 13; ++i) named[i] = i < 8 ? 0xff : 0;
+  EXPECT_EQ(unpack_lzma(named, 70000).error().code, ErrorCode::kResourceExhausted);
+  Bytes dictionary = packed;
+  dictionary[4] = 0x40;  // 1 GiB
+  EXPECT_THAT(unpack_lzma(dictionary, bytes.size()).error().message, HasSubstr("dictionary"));
+  EXPECT_FALSE(unpack_lzma({}, 100));
+}
+
+}  // namespace
+}  // namespace slipway::bootchain
