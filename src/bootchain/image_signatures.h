@@ -9,7 +9,7 @@
 #include "crypto/certificate.h"
 #include "crypto/signed_data.h"
 
-// What firmware's and shim's rules share. Private to boot policy.
+// Signatures of an image held against the image itself: what firmware's and shim's rules share, and what tools show.
 namespace slipway::bootchain {
 
 // One signature of an image, held against the image.

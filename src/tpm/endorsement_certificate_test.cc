@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "crypto/signing_for_tests.h"
 
 namespace slipway::tpm {
@@ -62,6 +65,31 @@ TEST(EndorsementCertificate, OfARecordedKeyHolds) {
   EXPECT_EQ(checked->version, "id:20191023");
   ASSERT_EQ(checked->path.size(), 3u);
   EXPECT_EQ(checked->path[2].subject(), "CN=Root");
+}
+
+Bytes read_corpus(const std::string& name) {
+  std::ifstream file(SLIPWAY_SOURCE_DIR "/tests/corpus/endorsement/" + name, std::ios::binary);
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(EndorsementCertificate, OfSwtpmHolds) {
+  const Bytes der = read_corpus("swtpm-ek-rsa2048.der");
+  const auto key = crypto::Certificate::from_der(der).value().public_key().value();
+  std::vector<crypto::Certificate> authorities;
+  for (const std::string name : {"swtpm-issuer.pem", "swtpm-root.pem"}) {
+    const Bytes pem = read_corpus(name);
+    authorities.push_back(crypto::Certificate::from_pem(as_text(pem)).value());
+  }
+  const Time at = Time(std::chrono::sys_days(std::chrono::year(2027) / 1 / 1));
+  const EndorsementTrust trust = sort_endorsement_trust(authorities);
+  const auto checked = check_endorsement_certificate(der, key, trust, at);
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_EQ(checked->manufacturer, "id:00001014");
+  EXPECT_EQ(checked->path.size(), 3u);
+  EXPECT_EQ(check_endorsement_certificate(der, Made::endorsement_key().public_key(), trust, at).error().reason,
+            "EndorsementCertificateKey");
+  EXPECT_EQ(check_endorsement_certificate(der, key, Made().trust, at).error().reason, "EndorsementCertificatePath");
 }
 
 TEST(EndorsementCertificate, MayLackWhatSomeMakersLeaveOut) {

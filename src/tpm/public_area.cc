@@ -31,7 +31,8 @@ Result<SigningScheme> read_scheme(ByteReader& reader) {
   if (scheme.algorithm == kAlgNull) return scheme;
   if (scheme.algorithm != kAlgRsaSsa && scheme.algorithm != kAlgEcdsa)
     return fail(ErrorCode::kMalformed,
-                fmt::format("the public area's scheme is {:#06x}, neither NULL, RSASSA nor ECDSA", scheme.algorithm));
+                fmt::format("at offset {}: expected NULL, RSASSA or ECDSA, but the public area's scheme is {:#06x}",
+                            reader.offset() - 2, scheme.algorithm));
   SLIPWAY_ASSIGN(scheme.hash, reader.u16_be("scheme's hash"));
   return scheme;
 }
@@ -50,7 +51,8 @@ Status read_ecc(ByteReader& reader, PublicArea& area) {
   SLIPWAY_ASSIGN(const std::uint16_t derivation, reader.u16_be("key derivation scheme"));
   if (derivation != kAlgNull)
     return fail(ErrorCode::kMalformed,
-                fmt::format("the public area's key derivation scheme is {:#06x}, not NULL", derivation));
+                fmt::format("at offset {}: expected NULL, but the public area's key derivation scheme is {:#06x}",
+                            reader.offset() - 2, derivation));
   SLIPWAY_ASSIGN(const ByteView x, read_sized(reader, kMaxCoordinate, "x"));
   SLIPWAY_ASSIGN(const ByteView y, read_sized(reader, kMaxCoordinate, "y"));
   area.x = to_bytes(x);
@@ -83,13 +85,14 @@ PublicArea attestation_area() {
 Result<PublicArea> parse_public_area(ByteView tpmt_public) {
   if (tpmt_public.size() > kMaxPublicArea)
     return fail(ErrorCode::kMalformed,
-                fmt::format("a public area of {} bytes; at most {} are possible", tpmt_public.size(), kMaxPublicArea));
+                fmt::format("at offset {}: expected the end of a public area of at most {} bytes, but it has {}",
+                            kMaxPublicArea, kMaxPublicArea, tpmt_public.size()));
   ByteReader reader(tpmt_public);
   PublicArea area;
   SLIPWAY_ASSIGN(area.type, reader.u16_be("public area's type"));
   if (area.type != kAlgRsa && area.type != kAlgEcc)
     return fail(ErrorCode::kMalformed,
-                fmt::format("the public area is of type {:#06x}, neither RSA nor ECC", area.type));
+                fmt::format("at offset 0: expected RSA or ECC, but the public area is of type {:#06x}", area.type));
   SLIPWAY_ASSIGN(area.name_algorithm, reader.u16_be("name algorithm"));
   SLIPWAY_ASSIGN(area.attributes, reader.u32_be("object attributes"));
   SLIPWAY_ASSIGN(const ByteView policy, read_sized(reader, kMaxPolicy, "authorisation policy"));

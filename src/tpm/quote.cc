@@ -29,7 +29,10 @@ Result<ClockInfo> read_clock(ByteReader& reader) {
   SLIPWAY_ASSIGN(clock.reset_count, reader.u32_be("resetCount"));
   SLIPWAY_ASSIGN(clock.restart_count, reader.u32_be("restartCount"));
   SLIPWAY_ASSIGN(const std::uint8_t safe, reader.u8("safe"));
-  if (safe > 1) return fail(ErrorCode::kMalformed, fmt::format("the clock's safe is {}, neither NO nor YES", safe));
+  if (safe > 1)
+    return fail(
+        ErrorCode::kMalformed,
+        fmt::format("at offset {}: expected NO or YES for the clock's safe, but it is {}", reader.offset() - 1, safe));
   clock.safe = safe == 1;
   return clock;
 }
@@ -39,7 +42,10 @@ Result<PcrSelection> read_selection(ByteReader& reader) {
   SLIPWAY_ASSIGN(selection.hash, reader.u16_be("PCR selection's hash"));
   SLIPWAY_ASSIGN(const std::uint8_t octets, reader.u8("sizeofSelect"));
   if (octets < kMinSelectOctets || octets > kMaxSelectOctets)
-    return fail(ErrorCode::kMalformed, fmt::format("a PCR selection of {} octets; 3 or 4 are possible", octets));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset {}: expected a PCR selection of 3 or 4 octets, but it has "
+                            "{}",
+                            reader.offset() - 1, octets));
   SLIPWAY_ASSIGN(const ByteView bits, reader.take(octets, "pcrSelect"));
   for (int pcr = 0; pcr < octets * 8; ++pcr)
     if ((bits[static_cast<std::size_t>(pcr / 8)] >> (pcr % 8) & 1) != 0) selection.pcrs.push_back(pcr);
@@ -66,15 +72,18 @@ bool fits(const QuoteSignature& signature, crypto::SignatureScheme scheme) {
 Result<QuoteBody> parse_quote(ByteView attest) {
   if (attest.size() > kMaxBody)
     return fail(ErrorCode::kMalformed,
-                fmt::format("a quote of {} bytes; at most {} are possible", attest.size(), kMaxBody));
+                fmt::format("at offset {}: expected the end of a quote of at most {} bytes, but it has {}", kMaxBody,
+                            kMaxBody, attest.size()));
   ByteReader reader(attest);
   SLIPWAY_ASSIGN(const std::uint32_t magic, reader.u32_be("magic"));
   if (magic != kGeneratedValue)
-    return fail(ErrorCode::kMalformed,
-                fmt::format("the magic is {:#010x}, not TPM_GENERATED_VALUE: no TPM made these bytes", magic));
+    return fail(
+        ErrorCode::kMalformed,
+        fmt::format("at offset 0: expected TPM_GENERATED_VALUE, but it is {:#010x}: no TPM made these bytes", magic));
   SLIPWAY_ASSIGN(const std::uint16_t type, reader.u16_be("attestation type"));
   if (type != kAttestQuote)
-    return fail(ErrorCode::kMalformed, fmt::format("the attestation is of type {:#06x}, no quote", type));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset 4: expected TPM_ST_ATTEST_QUOTE, but the attestation is of type {:#06x}", type));
 
   QuoteBody body;
   SLIPWAY_ASSIGN(const ByteView signer, read_sized(reader, kMaxName, "qualifiedSigner"));
@@ -85,8 +94,8 @@ Result<QuoteBody> parse_quote(ByteView attest) {
   SLIPWAY_ASSIGN(body.firmware_version, reader.u64_be("firmwareVersion"));
   SLIPWAY_ASSIGN(const std::uint32_t count, reader.u32_be("number of PCR selections"));
   if (count > kMaxSelections)
-    return fail(ErrorCode::kMalformed,
-                fmt::format("{} PCR selections; at most {} are possible", count, kMaxSelections));
+    return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected at most {} PCR selections, but there are {}",
+                                                   reader.offset() - 4, kMaxSelections, count));
   for (std::uint32_t i = 0; i < count; ++i) {
     SLIPWAY_ASSIGN(auto selection, read_selection(reader));
     body.selections.push_back(std::move(selection));
@@ -127,13 +136,15 @@ Bytes marshal_quote(const QuoteBody& body) {
 Result<QuoteSignature> parse_signature(ByteView tpmt_signature) {
   if (tpmt_signature.size() > kMaxSignature)
     return fail(ErrorCode::kMalformed,
-                fmt::format("a signature of {} bytes; at most {} are possible", tpmt_signature.size(), kMaxSignature));
+                fmt::format("at offset {}: expected the end of a signature of at most {} bytes, but it has {}",
+                            kMaxSignature, kMaxSignature, tpmt_signature.size()));
   ByteReader reader(tpmt_signature);
   QuoteSignature result;
   SLIPWAY_ASSIGN(result.algorithm, reader.u16_be("sigAlg"));
   if (result.algorithm != kAlgRsaSsa && result.algorithm != kAlgEcdsa)
     return fail(ErrorCode::kMalformed,
-                fmt::format("the signature's algorithm is {:#06x}, neither RSASSA nor ECDSA", result.algorithm));
+                fmt::format("at offset 0: expected RSASSA or ECDSA, but the signature's algorithm is {:#06x}",
+                            result.algorithm));
   SLIPWAY_ASSIGN(result.hash, reader.u16_be("signature's hash"));
   if (result.algorithm == kAlgRsaSsa) {
     SLIPWAY_ASSIGN(const ByteView signature, read_sized(reader, kMaxRsaSignature, "RSA signature"));

@@ -11,7 +11,8 @@ Result<ByteView> read_sized(ByteReader& reader, std::size_t limit, std::string_v
   SLIPWAY_ASSIGN(const std::uint16_t size, reader.u16_be(what));
   if (size > limit)
     return fail(ErrorCode::kMalformed,
-                fmt::format("{} at byte {} says {} bytes, at most {} are possible", what, offset, size, limit));
+                fmt::format("at offset {}: expected a size of {} of at most {} bytes, but it says {}", offset, what,
+                            limit, size));
   return reader.take(size, what);
 }
 
