@@ -22,10 +22,14 @@ Result<EfiGuid> read_guid(ByteReader& reader, std::string_view what) {
 }
 
 std::string to_string(const EfiGuid& guid) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
+  text.reserve(36);
   for (std::size_t i = 0; i < kTextOrder.size(); ++i) {
     if (is_hyphen_before(i)) text.push_back('-');
-    text += fmt::format("{:02x}", guid.bytes[kTextOrder[i]]);
+    const std::uint8_t byte = guid.bytes[kTextOrder[i]];
+    text.push_back(kDigits[byte >> 4]);
+    text.push_back(kDigits[byte & 0xf]);
   }
   return text;
 }

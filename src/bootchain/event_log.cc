@@ -15,15 +15,27 @@ constexpr std::string_view kSpecIdSignature{"Spec ID Event03\0", 16};
 constexpr std::size_t kSha1Size = 20;
 constexpr std::size_t kMaximumDigestSize = 64;
 
-constexpr std::array<std::pair<std::uint32_t, std::string_view>, 20> kEventTypeNames{{
+constexpr std::array<std::pair<std::uint32_t, std::string_view>, 39> kEventTypeNames{{
+    {kEvPrebootCert, "EV_PREBOOT_CERT"},
     {kEvPostCode, "EV_POST_CODE"},
+    {kEvUnused, "EV_UNUSED"},
     {kEvNoAction, "EV_NO_ACTION"},
     {kEvSeparator, "EV_SEPARATOR"},
     {kEvAction, "EV_ACTION"},
+    {kEvEventTag, "EV_EVENT_TAG"},
+    {kEvSCrtmContents, "EV_S_CRTM_CONTENTS"},
     {kEvSCrtmVersion, "EV_S_CRTM_VERSION"},
+    {kEvCpuMicrocode, "EV_CPU_MICROCODE"},
     {kEvPlatformConfigFlags, "EV_PLATFORM_CONFIG_FLAGS"},
+    {kEvTableOfDevices, "EV_TABLE_OF_DEVICES"},
+    {kEvCompactHash, "EV_COMPACT_HASH"},
     {kEvIpl, "EV_IPL"},
+    {kEvIplPartitionData, "EV_IPL_PARTITION_DATA"},
+    {kEvNonhostCode, "EV_NONHOST_CODE"},
+    {kEvNonhostConfig, "EV_NONHOST_CONFIG"},
+    {kEvNonhostInfo, "EV_NONHOST_INFO"},
     {kEvOmitBootDeviceEvents, "EV_OMIT_BOOT_DEVICE_EVENTS"},
+    {kEvPostCode2, "EV_POST_CODE2"},
     {kEvEfiVariableDriverConfig, "EV_EFI_VARIABLE_DRIVER_CONFIG"},
     {kEvEfiVariableBoot, "EV_EFI_VARIABLE_BOOT"},
     {kEvEfiBootServicesApplication, "EV_EFI_BOOT_SERVICES_APPLICATION"},
@@ -34,19 +46,29 @@ constexpr std::array<std::pair<std::uint32_t, std::string_view>, 20> kEventTypeN
     {kEvEfiPlatformFirmwareBlob, "EV_EFI_PLATFORM_FIRMWARE_BLOB"},
     {kEvEfiHandoffTables, "EV_EFI_HANDOFF_TABLES"},
     {kEvEfiPlatformFirmwareBlob2, "EV_EFI_PLATFORM_FIRMWARE_BLOB2"},
+    {kEvEfiHandoffTables2, "EV_EFI_HANDOFF_TABLES2"},
     {kEvEfiVariableBoot2, "EV_EFI_VARIABLE_BOOT2"},
+    {kEvEfiGptEvent2, "EV_EFI_GPT_EVENT2"},
+    {kEvEfiHcrtmEvent, "EV_EFI_HCRTM_EVENT"},
     {kEvEfiVariableAuthority, "EV_EFI_VARIABLE_AUTHORITY"},
+    {kEvEfiSpdmFirmwareBlob, "EV_EFI_SPDM_FIRMWARE_BLOB"},
+    {kEvEfiSpdmFirmwareConfig, "EV_EFI_SPDM_FIRMWARE_CONFIG"},
+    {kEvEfiSpdmDevicePolicy, "EV_EFI_SPDM_DEVICE_POLICY"},
+    {kEvEfiSpdmDeviceAuthority, "EV_EFI_SPDM_DEVICE_AUTHORITY"},
 }};
 
 Result<std::vector<LogBank>> read_spec_id(ByteView event_data, std::size_t offset) {
   ByteReader reader(event_data, offset);
   SLIPWAY_ASSIGN(const ByteView signature, reader.take(kSpecIdSignature.size(), "signature of the header event"));
   if (as_text(signature) != kSpecIdSignature)
-    return fail(ErrorCode::kMalformed, "the event log does not begin with \"Spec ID Event03\": it is not crypto-agile");
+    return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected \"Spec ID Event03\", with which a "
+                                                   "crypto-agile event log begins",
+                                                   offset));
   SLIPWAY_TRY(reader.take(8, "platform class and specification version"));
   SLIPWAY_ASSIGN(const std::uint32_t count, reader.u32_le("number of banks"));
   if (count == 0 || count > kMaximumBanks)
-    return fail(ErrorCode::kMalformed, fmt::format("the event log claims {} banks; 1 to 8 are allowed", count));
+    return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected a number of banks from 1 to 8, but it is {}",
+                                                   reader.offset() - 4, count));
   std::vector<LogBank> banks;
   for (std::uint32_t i = 0; i < count; ++i) {
     LogBank bank;
@@ -55,9 +77,11 @@ Result<std::vector<LogBank>> read_spec_id(ByteView event_data, std::size_t offse
     const bool known_twice =
         std::any_of(banks.begin(), banks.end(), [&](const LogBank& other) { return other.bank == bank.bank; });
     if (bank.digest_size == 0 || bank.digest_size > kMaximumDigestSize || known_twice)
-      return fail(ErrorCode::kMalformed, fmt::format("the event log's bank {:#06x} has digests of {} bytes or stands "
-                                                     "there twice",
-                                                     bank.bank, bank.digest_size));
+      return fail(
+          ErrorCode::kMalformed,
+          fmt::format("at offset {}: expected a bank named once with digests of 1 to 64 bytes, but bank {:#06x} "
+                      "has digests of {} bytes or stands there twice",
+                      reader.offset() - 4, bank.bank, bank.digest_size));
     banks.push_back(bank);
   }
   SLIPWAY_ASSIGN(const std::uint8_t vendor_size, reader.u8("size of vendor information"));
@@ -72,7 +96,10 @@ Result<std::vector<LogBank>> read_header(ByteReader& reader) {
   SLIPWAY_TRY(reader.take(kSha1Size, "digest of the header event"));
   SLIPWAY_ASSIGN(const std::uint32_t size, reader.u32_le("size of the header event"));
   if (pcr != 0 || type != kEvNoAction)
-    return fail(ErrorCode::kMalformed, "the event log does not begin with an EV_NO_ACTION event of PCR 0");
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset 0: expected an EV_NO_ACTION event of PCR 0, with which a crypto-agile event log "
+                            "begins, but it is of type {:#x} and PCR {}",
+                            type, pcr));
   const std::size_t offset = reader.offset();
   SLIPWAY_ASSIGN(const ByteView data, reader.take(size, "data of the header event"));
   return read_spec_id(data, offset);
@@ -82,8 +109,9 @@ Result<std::vector<EventDigest>> read_digests(ByteReader& reader, const std::vec
   const std::size_t offset = reader.offset();
   SLIPWAY_ASSIGN(const std::uint32_t count, reader.u32_le("number of digests"));
   if (count != banks.size())
-    return fail(ErrorCode::kMalformed, fmt::format("at offset {}: an event has {} digests, but the log has {} banks",
-                                                   offset, count, banks.size()));
+    return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected one digest for each of the log's {} "
+                                                   "banks, but the event has {}",
+                                                   offset, banks.size(), count));
   std::vector<EventDigest> digests;
   digests.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -91,9 +119,9 @@ Result<std::vector<EventDigest>> read_digests(ByteReader& reader, const std::vec
     const auto bank = std::find_if(banks.begin(), banks.end(), [id](const LogBank& it) { return it.bank == id; });
     const bool twice = std::any_of(digests.begin(), digests.end(), [id](const auto& it) { return it.bank == id; });
     if (bank == banks.end() || twice)
-      return fail(ErrorCode::kMalformed, fmt::format("at offset {}: an event has a digest of bank {:#06x}, which the "
-                                                     "header does not name or which it has already",
-                                                     reader.offset(), id));
+      return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected a digest of another bank of the log's "
+                                                     "header, but it is of bank {:#06x}",
+                                                     reader.offset() - 2, id));
     SLIPWAY_ASSIGN(const ByteView digest, reader.take(bank->digest_size, "digest"));
     digests.push_back({id, to_bytes(digest)});
   }
@@ -113,13 +141,17 @@ Result<UnverifiedEvent> read_event(ByteReader& reader, const std::vector<LogBank
 
 Result<UnverifiedEventLog> parse(ByteView bytes, bool whole) {
   if (bytes.size() > kMaximumEventLogSize)
-    return fail(ErrorCode::kMalformed, fmt::format("the event log has {} bytes; at most 1 MiB is read", bytes.size()));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset {}: expected the end of an event log of at most 1 MiB, but it has {} bytes",
+                            kMaximumEventLogSize, bytes.size()));
   ByteReader reader(bytes);
   UnverifiedEventLog log;
   SLIPWAY_ASSIGN(log.banks, read_header(reader));
   while (!reader.empty()) {
     if (log.events.size() == kMaximumEvents)
-      return fail(ErrorCode::kMalformed, fmt::format("the event log has more than {} events", kMaximumEvents));
+      return fail(ErrorCode::kMalformed,
+                  fmt::format("at offset {}: expected the end of the event log, which has more than {} events",
+                              reader.offset(), kMaximumEvents));
     Result<UnverifiedEvent> event = read_event(reader, log.banks);
     if (!event && !whole) break;
     if (!event) return fail(std::move(event).error());
@@ -135,6 +167,21 @@ std::string event_type_name(std::uint32_t type) {
   for (const auto& [known, name] : kEventTypeNames)
     if (known == type) return std::string(name);
   return fmt::format("event type {:#x}", type);
+}
+
+std::string bank_name(std::uint16_t bank) {
+  switch (bank) {
+    case kSha1Bank:
+      return "sha1";
+    case kSha256Bank:
+      return "sha256";
+    case kSha384Bank:
+      return "sha384";
+    case kSha512Bank:
+      return "sha512";
+    default:
+      return fmt::format("{:#06x}", bank);
+  }
 }
 
 const Bytes* find_digest(const UnverifiedEvent& event, std::uint16_t bank) {

@@ -8,21 +8,32 @@
 #include "base/bytes.h"
 
 // The firmware's event log in its crypto-agile form: TCG PC Client Platform Firmware Profile Specification 1.05,
-// section
-// 10. Everything here is what a node says about itself: only replay against a quote makes it worth anything
+// section 10. Everything here is what a node says about itself: only replay against a quote makes it worth anything
 // (bootchain/verified_boot.h).
 namespace slipway::bootchain {
 
-// TCG_EVENTTYPE (section 10.4.1), those that a boot of ours can have.
+// TCG_EVENTTYPE (section 10.4.1, with those that revision 1.06 added).
 enum EventType : std::uint32_t {
+  kEvPrebootCert = 0x00000000,
   kEvPostCode = 0x00000001,
+  kEvUnused = 0x00000002,
   kEvNoAction = 0x00000003,
   kEvSeparator = 0x00000004,
   kEvAction = 0x00000005,
+  kEvEventTag = 0x00000006,
+  kEvSCrtmContents = 0x00000007,
   kEvSCrtmVersion = 0x00000008,
+  kEvCpuMicrocode = 0x00000009,
   kEvPlatformConfigFlags = 0x0000000a,
+  kEvTableOfDevices = 0x0000000b,
+  kEvCompactHash = 0x0000000c,
   kEvIpl = 0x0000000d,
+  kEvIplPartitionData = 0x0000000e,
+  kEvNonhostCode = 0x0000000f,
+  kEvNonhostConfig = 0x00000010,
+  kEvNonhostInfo = 0x00000011,
   kEvOmitBootDeviceEvents = 0x00000012,
+  kEvPostCode2 = 0x00000013,
   kEvEfiVariableDriverConfig = 0x80000001,
   kEvEfiVariableBoot = 0x80000002,
   kEvEfiBootServicesApplication = 0x80000003,
@@ -33,8 +44,15 @@ enum EventType : std::uint32_t {
   kEvEfiPlatformFirmwareBlob = 0x80000008,
   kEvEfiHandoffTables = 0x80000009,
   kEvEfiPlatformFirmwareBlob2 = 0x8000000a,
+  kEvEfiHandoffTables2 = 0x8000000b,
   kEvEfiVariableBoot2 = 0x8000000c,
+  kEvEfiGptEvent2 = 0x8000000d,
+  kEvEfiHcrtmEvent = 0x80000010,
   kEvEfiVariableAuthority = 0x800000e0,
+  kEvEfiSpdmFirmwareBlob = 0x800000e1,
+  kEvEfiSpdmFirmwareConfig = 0x800000e2,
+  kEvEfiSpdmDevicePolicy = 0x800000e3,
+  kEvEfiSpdmDeviceAuthority = 0x800000e4,
 };
 // "EV_SEPARATOR"; "event type 0x..." for one that is not in the list.
 std::string event_type_name(std::uint32_t type);
@@ -44,6 +62,9 @@ inline constexpr std::uint16_t kSha1Bank = 0x0004;
 inline constexpr std::uint16_t kSha256Bank = 0x000b;
 inline constexpr std::uint16_t kSha384Bank = 0x000c;
 inline constexpr std::uint16_t kSha512Bank = 0x000d;
+
+// "sha256"; the number in hexadecimal for a bank that is not in the list.
+std::string bank_name(std::uint16_t bank);
 
 struct EventDigest {
   std::uint16_t bank = 0;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/byte_reader.h"
+#include "bootchain/event_data.h"
 
 namespace slipway::bootchain {
 namespace {
@@ -13,26 +14,10 @@ namespace {
 constexpr std::uint32_t kPcrs = 24;
 constexpr std::string_view kStartupLocality{"StartupLocality\0", 16};
 
-Result<crypto::HashAlgorithm> algorithm_of(std::uint16_t bank) {
-  switch (bank) {
-    case kSha1Bank:
-      return crypto::HashAlgorithm::kSha1;
-    case kSha256Bank:
-      return crypto::HashAlgorithm::kSha256;
-    case kSha384Bank:
-      return crypto::HashAlgorithm::kSha384;
-    case kSha512Bank:
-      return crypto::HashAlgorithm::kSha512;
-    default:
-      return fail(ErrorCode::kInvalidArgument, fmt::format("no such PCR bank: {:#06x}", bank));
-  }
-}
-
-// The locality that a StartupLocality event names; none for any other event.
-std::optional<std::uint8_t> startup_locality(const UnverifiedEvent& event) {
-  if (event.type != kEvNoAction || event.data.size() != kStartupLocality.size() + 1) return std::nullopt;
-  if (as_text(event.data).substr(0, kStartupLocality.size()) != kStartupLocality) return std::nullopt;
-  return event.data.back();
+Bytes& value_of(PcrValues& values, int pcr, std::size_t size) {
+  const auto found = values.lower_bound(pcr);
+  if (found != values.end() && found->first == pcr) return found->second;
+  return values.emplace_hint(found, pcr, initial_pcr(pcr, size))->second;
 }
 
 }  // namespace
@@ -41,16 +26,22 @@ Bytes initial_pcr(int pcr, std::size_t size) {
   return Bytes(size, pcr >= 17 && pcr <= 22 ? std::uint8_t{0xff} : std::uint8_t{0});
 }
 
+std::optional<std::uint8_t> startup_locality(const UnverifiedEvent& event) {
+  if (event.type != kEvNoAction || event.data.size() != kStartupLocality.size() + 1) return std::nullopt;
+  if (as_text(event.data).substr(0, kStartupLocality.size()) != kStartupLocality) return std::nullopt;
+  return event.data.back();
+}
+
 Bytes extend(crypto::HashAlgorithm algorithm, ByteView value, ByteView digest) {
-  Bytes joined;
-  joined.reserve(value.size() + digest.size());
-  put_bytes(joined, value);
-  put_bytes(joined, digest);
-  return crypto::digest(algorithm, joined);
+  Bytes extended(crypto::digest_size(algorithm));
+  crypto::digest_into(algorithm, {value, digest}, extended);
+  return extended;
 }
 
 Result<PcrValues> replay(const UnverifiedEventLog& log, std::uint16_t bank) {
-  SLIPWAY_ASSIGN(const crypto::HashAlgorithm algorithm, algorithm_of(bank));
+  const auto known = hash_of_bank(bank);
+  if (!known) return fail(ErrorCode::kInvalidArgument, fmt::format("no such PCR bank: {:#06x}", bank));
+  const crypto::HashAlgorithm algorithm = *known;
   const std::size_t size = crypto::digest_size(algorithm);
   const auto logged = std::find_if(log.banks.begin(), log.banks.end(), [&](const auto& it) { return it.bank == bank; });
   if (logged == log.banks.end() || logged->digest_size != size)
@@ -60,8 +51,8 @@ Result<PcrValues> replay(const UnverifiedEventLog& log, std::uint16_t bank) {
   PcrValues values;
   for (const UnverifiedEvent& event : log.events) {
     if (const auto locality = startup_locality(event)) {
-      const bool known = *locality == 0 || *locality == 3 || *locality == 4;
-      if (event.pcr != 0 || values.count(0) != 0 || !known)
+      const bool possible = *locality == 0 || *locality == 3 || *locality == 4;
+      if (event.pcr != 0 || values.count(0) != 0 || !possible)
         return fail(ErrorCode::kMalformed,
                     fmt::format("event {}: a startup locality of {} for PCR {}; it must be 0, 3 or 4, for PCR 0, and "
                                 "come first",
@@ -78,8 +69,8 @@ Result<PcrValues> replay(const UnverifiedEventLog& log, std::uint16_t bank) {
     if (digest == nullptr)
       return fail(ErrorCode::kMalformed, fmt::format("event {} has no digest for this bank", event.index));
     const int pcr = static_cast<int>(event.pcr);
-    const auto value = values.try_emplace(pcr, initial_pcr(pcr, size)).first;
-    value->second = extend(algorithm, value->second, *digest);
+    Bytes& value = value_of(values, pcr, size);
+    crypto::digest_into(algorithm, {value, *digest}, value);
   }
   return values;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "base/bytes.h"
 #include "bootchain/event_log.h"
@@ -14,6 +15,10 @@ using PcrValues = std::map<int, Bytes>;
 // The value of a PCR after power-on, before anything extends it: zeros, and all-ones for PCR 17 to 22 (TCG PC Client
 // Platform TPM Profile, 4.6). `size` is the bank's digest size.
 Bytes initial_pcr(int pcr, std::size_t size);
+
+// The locality that a StartupLocality event names (TCG PC Client Platform Firmware Profile 10.4.5.3); none for any
+// other event.
+std::optional<std::uint8_t> startup_locality(const UnverifiedEvent& event);
 
 // The value after extending it with a digest of the same size: H(value || digest).
 Bytes extend(crypto::HashAlgorithm algorithm, ByteView value, ByteView digest);

@@ -5,6 +5,20 @@
 #include "crypto/openssl.h"
 
 namespace slipway::crypto {
+namespace {
+
+// Making a context costs more than hashing a short event, so each thread keeps one for each algorithm.
+EVP_MD_CTX* started_context(HashAlgorithm algorithm) {
+  thread_local std::array<OwnedDigestContext, 4> contexts;
+  OwnedDigestContext& context = contexts.at(static_cast<std::size_t>(algorithm));
+  // A context that was used before starts again with the algorithm that it has, without looking that up.
+  const EVP_MD* fresh = context == nullptr ? message_digest(algorithm) : nullptr;
+  if (context == nullptr) context.reset(EVP_MD_CTX_new());
+  require(context != nullptr && EVP_DigestInit_ex2(context.get(), fresh, nullptr) == 1, "starting a digest");
+  return context.get();
+}
+
+}  // namespace
 
 std::size_t digest_size(HashAlgorithm algorithm) {
   switch (algorithm) {
@@ -34,10 +48,16 @@ std::string_view to_string(HashAlgorithm algorithm) {
   std::abort();
 }
 
+void digest_into(HashAlgorithm algorithm, std::initializer_list<ByteView> pieces, std::span<std::uint8_t> out) {
+  require(out.size() == digest_size(algorithm), "a digest of another size");
+  EVP_MD_CTX* context = started_context(algorithm);
+  for (const ByteView piece : pieces) require(EVP_DigestUpdate(context, piece.data(), piece.size()) == 1, "a digest");
+  require(EVP_DigestFinal_ex(context, out.data(), nullptr) == 1, "finishing a digest");
+}
+
 Bytes digest(HashAlgorithm algorithm, ByteView data) {
   Bytes result(digest_size(algorithm));
-  require(EVP_Digest(data.data(), data.size(), result.data(), nullptr, message_digest(algorithm), nullptr) == 1,
-          "a digest");
+  digest_into(algorithm, {data}, result);
   return result;
 }
 

@@ -36,6 +36,20 @@ TEST(Digest, SizesAndNamesFitTheDigests) {
     EXPECT_EQ(digest(algorithm, {}).size(), digest_size(algorithm)) << to_string(algorithm);
 }
 
+TEST(Digest, OfPiecesMayReplaceOneOfThem) {
+  for (const auto algorithm :
+       {HashAlgorithm::kSha1, HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
+    Bytes value(digest_size(algorithm), 7);
+    Bytes joined = value;
+    joined.insert(joined.end(), {'a', 'b', 'c'});
+    for (int round = 0; round < 2; ++round) {
+      Bytes out = value;
+      digest_into(algorithm, {out, {}, as_bytes("ab"), as_bytes("c")}, out);
+      EXPECT_EQ(out, digest(algorithm, joined)) << to_string(algorithm);
+    }
+  }
+}
+
 TEST(Hasher, PiecesGiveTheDigestOfTheWholeAndTheHasherStartsAfresh) {
   Hasher hasher(HashAlgorithm::kSha256);
   for (int round = 0; round < 2; ++round) {
