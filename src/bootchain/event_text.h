@@ -22,8 +22,8 @@ std::optional<std::string> ascii_text(ByteView bytes);
 // empty ones. The text may be empty: a NUL alone.
 std::optional<std::string> printable_utf16_text(ByteView bytes);
 
-// For one line on a terminal: control characters of both sets as \xXX, and cut after `limit` bytes with "..." behind. Cuts no UTF-8
-// sequence.
+// For one line on a terminal: control characters of both sets as \xXX, and cut after `limit` bytes with "..." behind.
+// Cuts no UTF-8 sequence.
 std::string one_line(std::string_view text, std::size_t limit = 256);
 
 }  // namespace slipway::bootchain

@@ -21,8 +21,8 @@ std::string_view to_string(HashAlgorithm algorithm);
 // The digest of one run of bytes.
 Bytes digest(HashAlgorithm algorithm, ByteView data);
 // The digest of pieces laid end to end, into `out`, which has room for exactly digest_size(algorithm) bytes and may be
-// one of the pieces. Allocates nothing, once the calling thread has done it before: for what runs a hundred times in one
-// appraisal.
+// one of the pieces. Allocates nothing, once the calling thread has done it before: for what runs a hundred times in
+// one appraisal.
 void digest_into(HashAlgorithm algorithm, std::initializer_list<ByteView> pieces, std::span<std::uint8_t> out);
 inline Bytes sha256(ByteView data) { return digest(HashAlgorithm::kSha256, data); }
 
