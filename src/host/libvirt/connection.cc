@@ -76,7 +76,7 @@ bool root_is_mount_point() {
 std::vector<std::string> daemon_command(const Daemon& daemon) {
   if (root_is_mount_point()) return {daemon.name, "-d"};
   constexpr const char* kBound = R"(mount --rbind / /mnt && exec chroot /mnt "$0" -d)";
-  return {"unshare", "--mount", "sh", "-c", kBound, daemon.name};
+  return {"unshare", "--mount", "--propagation", "unchanged", "sh", "-c", kBound, daemon.name};
 }
 
 Result<int> start_daemon(const Daemon& daemon) {
