@@ -11,6 +11,7 @@
 #include "bootchain/signature_list.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
+#include "image/firmware_constants.h"
 
 namespace slipway::image {
 namespace {
@@ -20,9 +21,6 @@ using bootchain::StoredVariable;
 
 constexpr std::size_t kSha256Size = 32;
 constexpr int kMaximumFailingOptions = 64;
-constexpr std::array<std::uint8_t, 4> kSeparator{0, 0, 0, 0};
-// EV_S_CRTM_VERSION of Debian 12's OVMF: an empty UCS-2 text.
-constexpr std::array<std::uint8_t, 2> kCrtmVersion{0, 0};
 constexpr std::string_view kCalling = "Calling EFI Application from Boot Option";
 constexpr std::string_view kReturning = "Returning from EFI Application from Boot Option";
 constexpr std::string_view kExitInvoked = "Exit Boot Services Invocation";
@@ -95,7 +93,7 @@ class Predictor {
       : manifest_(manifest), variables_(variables), secure_boot_(secure_boot) {}
 
   void firmware(const FirmwareFacts& facts) {
-    add(0, bootchain::kEvSCrtmVersion, crypto::sha256(kCrtmVersion), "pcr0.firmware", "firmware version");
+    add(0, bootchain::kEvSCrtmVersion, firmware_version_digest(), "pcr0.firmware", "firmware version");
     add(0, bootchain::kEvEfiPlatformFirmwareBlob, facts.calibrated_pei_volume_sha256, "pcr0.firmware",
         "firmware, PEI volume")
         .origin = Origin::kCalibrated;
@@ -186,7 +184,7 @@ class Predictor {
   }
 
   void separator(int pcr) {
-    add(pcr, bootchain::kEvSeparator, crypto::sha256(kSeparator), fmt::format("pcr{}.separator", pcr), "separator");
+    add(pcr, bootchain::kEvSeparator, separator_digest(), fmt::format("pcr{}.separator", pcr), "separator");
   }
 
   void action(int pcr, std::string_view text) {

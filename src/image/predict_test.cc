@@ -278,5 +278,18 @@ TEST(PredictionJson, ComesBackByteForByteAndIsStrict) {
   EXPECT_FALSE(prediction_from_json(std::string(kMaximumPredictionSize + 1, ' ')));
 }
 
+TEST(PredictionJson, SeveralInOneDocument) {
+  const auto off = predict(minimal_manifest(kMinimalOff), firmware_of(kMinimalOff), {});
+  const std::string json = to_json(std::vector<Prediction>{minimal_on(), *off});
+  const auto read = predictions_from_json(json);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_TRUE(read->at(0).secure_boot);
+  EXPECT_FALSE(read->at(1).secure_boot);
+  EXPECT_EQ(to_json(*read), json);
+  EXPECT_FALSE(predictions_from_json(to_json(*off)));
+  EXPECT_FALSE(predictions_from_json(to_json(std::vector<Prediction>(17, Prediction{"", false, Bytes(32, 0), {}}))));
+}
+
 }  // namespace
 }  // namespace slipway::image

@@ -85,6 +85,25 @@ Result<PredictedEvent> event_from(const json::value& value, std::size_t index) {
   return event;
 }
 
+json::object to_object(const Prediction& prediction) {
+  json::array events;
+  for (const PredictedEvent& event : prediction.events) events.push_back(to_object(event));
+  return {{"imageVersion", prediction.image_version},
+          {"secureBoot", prediction.secure_boot},
+          {"firmwareSha256", to_hex(prediction.firmware_sha256)},
+          {"events", std::move(events)}};
+}
+
+Result<json::value> parse(std::string_view text) {
+  if (text.size() > kMaximumPredictionSize) return fail(ErrorCode::kMalformed, "the prediction is longer than 4 MiB");
+  json::error_code error;
+  json::parse_options options;
+  options.max_depth = 8;
+  json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  if (error) return fail(ErrorCode::kMalformed, "the prediction is not JSON: " + error.message());
+  return value;
+}
+
 Result<Prediction> prediction_from(const json::value& value) {
   SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the prediction"));
   Prediction prediction;
@@ -116,23 +135,32 @@ std::string_view to_string(Origin origin) {
   return "";
 }
 
-std::string to_json(const Prediction& prediction) {
-  json::array events;
-  for (const PredictedEvent& event : prediction.events) events.push_back(to_object(event));
-  return json::serialize(json::object{{"imageVersion", prediction.image_version},
-                                      {"secureBoot", prediction.secure_boot},
-                                      {"firmwareSha256", to_hex(prediction.firmware_sha256)},
-                                      {"events", std::move(events)}});
-}
+std::string to_json(const Prediction& prediction) { return json::serialize(to_object(prediction)); }
 
 Result<Prediction> prediction_from_json(std::string_view text) {
-  if (text.size() > kMaximumPredictionSize) return fail(ErrorCode::kMalformed, "the prediction is longer than 4 MiB");
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 8;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return fail(ErrorCode::kMalformed, "the prediction is not JSON: " + error.message());
+  SLIPWAY_ASSIGN(const json::value value, parse(text));
   return prediction_from(value);
+}
+
+std::string to_json(const std::vector<Prediction>& predictions) {
+  json::array array;
+  for (const Prediction& prediction : predictions) array.push_back(to_object(prediction));
+  return json::serialize(json::object{{"predictions", std::move(array)}});
+}
+
+Result<std::vector<Prediction>> predictions_from_json(std::string_view text) {
+  SLIPWAY_ASSIGN(const json::value value, parse(text));
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the document of predictions"));
+  SLIPWAY_ASSIGN(const json::array* array, reader.array("predictions"));
+  if (array->size() > kMaximumPredictions)
+    return reader.wrong("predictions", fmt::format("an array of at most {} predictions", kMaximumPredictions));
+  std::vector<Prediction> predictions;
+  for (const json::value& element : *array) {
+    SLIPWAY_ASSIGN(Prediction prediction, prediction_from(element));
+    predictions.push_back(std::move(prediction));
+  }
+  SLIPWAY_TRY(reader.finish());
+  return predictions;
 }
 
 }  // namespace slipway::image

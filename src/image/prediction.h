@@ -52,4 +52,10 @@ std::string to_json(const Prediction& prediction);
 // wants one, and kMayVary in PCR 1 alone. kMalformed names the event and the key.
 Result<Prediction> prediction_from_json(std::string_view json);
 
+// Several of them in one document, as stored beside an image: {"predictions":[...]}; at most 16.
+std::string to_json(const std::vector<Prediction>& predictions);
+Result<std::vector<Prediction>> predictions_from_json(std::string_view json);
+
+inline constexpr std::size_t kMaximumPredictions = 16;
+
 }  // namespace slipway::image
