@@ -20,11 +20,11 @@ struct Line {
   std::vector<std::string> fields;
 };
 
-Result<std::vector<Line>> read_lines(ByteView bytes, std::size_t fields) {
+Result<std::vector<Line>> read_lines(ByteView bytes, std::size_t base_offset, std::size_t fields) {
   if (bytes.size() > kMaximumText)
     return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected the end of an SBAT text of at most 64 KiB, "
                                                    "but it has {} bytes",
-                                                   kMaximumText, bytes.size()));
+                                                   base_offset + kMaximumText, bytes.size()));
   std::string_view text = as_text(bytes);
   text = text.substr(0, text.find('\0'));
   std::size_t offset = 0;
@@ -33,7 +33,7 @@ Result<std::vector<Line>> read_lines(ByteView bytes, std::size_t fields) {
   while (offset < text.size()) {
     const std::size_t end = std::min(text.find_first_of("\r\n", offset), text.size());
     std::string_view rest = text.substr(offset, end - offset);
-    Line line{offset, {}};
+    Line line{base_offset + offset, {}};
     offset = end + 1;
     if (rest.empty()) continue;
     while (line.fields.size() < fields) {
@@ -65,8 +65,8 @@ std::uint32_t generation_of(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<SbatEntry>> read_sbat_section(ByteView section) {
-  SLIPWAY_ASSIGN(std::vector<Line> lines, read_lines(section, kSectionFields));
+Result<std::vector<SbatEntry>> read_sbat_section(ByteView section, std::size_t base_offset) {
+  SLIPWAY_ASSIGN(std::vector<Line> lines, read_lines(section, base_offset, kSectionFields));
   std::vector<SbatEntry> entries;
   for (Line& line : lines) {
     if (line.fields.size() < kSectionFields)
@@ -90,7 +90,7 @@ std::string encode_sbat_section(const std::vector<SbatEntry>& entries) {
 }
 
 Result<SbatLevel> read_sbat_level(ByteView text) {
-  SLIPWAY_ASSIGN(std::vector<Line> lines, read_lines(text, kLevelFields));
+  SLIPWAY_ASSIGN(std::vector<Line> lines, read_lines(text, 0, kLevelFields));
   SbatLevel level;
   for (Line& line : lines) {
     const bool first = level.minimums.empty();

@@ -21,8 +21,9 @@ struct SbatEntry {
 
 // Reads the section .sbat: lines of six fields with commas between, up to the first NUL; at most 64 KiB and 256 lines.
 // kMalformed, with the offset, for a line of fewer fields. As in shim, a byte order mark is skipped, fields behind the
-// sixth do not count, and a generation that is no number is 0.
-Result<std::vector<SbatEntry>> read_sbat_section(ByteView section);
+// sixth do not count, and a generation that is no number is 0. Errors count offsets from `base_offset`: where the
+// section begins in the file that the reader sees.
+Result<std::vector<SbatEntry>> read_sbat_section(ByteView section, std::size_t base_offset = 0);
 // The other way, for fields without commas and line ends.
 std::string encode_sbat_section(const std::vector<SbatEntry>& entries);
 

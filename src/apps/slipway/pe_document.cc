@@ -124,7 +124,9 @@ Result<json::object> pe_document(const InspectedPe& inspected) {
     sections.push_back({{"name", section.name}, {"offset", section.offset}, {"size", section.size}});
   for (const auto& signature : bootchain::check_signatures(image)) signatures.push_back(signature_document(signature));
   for (const auto& [by, decision] : inspected.decisions) decisions.push_back(decision_document(by, decision));
-  SLIPWAY_ASSIGN(const auto sbat, bootchain::read_sbat_section(bootchain::section_of(image, ".sbat")));
+  const ByteView section = bootchain::section_of(image, ".sbat");
+  const std::size_t section_offset = section.empty() ? 0 : static_cast<std::size_t>(section.data() - image.file.data());
+  SLIPWAY_ASSIGN(const auto sbat, bootchain::read_sbat_section(section, section_offset));
   SLIPWAY_ASSIGN(json::value shim, shim_document(image));
   return json::object{{"machine", machine_name(image.machine)},
                       {"size", image.file.size()},

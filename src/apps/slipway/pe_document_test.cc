@@ -90,7 +90,7 @@ TEST(PeDocument, OfAMalformedPartIsNone) {
   const Bytes file = make_pe_image({{".sbat", to_bytes("grub,4\n")}});
   InspectedPe inspected;
   inspected.image = bootchain::parse_pe_image(file).value();
-  EXPECT_THAT(pe_document(inspected).error().message, HasSubstr("at offset"));
+  EXPECT_THAT(pe_document(inspected).error().message, HasSubstr("at offset 1024: expected a line of SBAT"));
 }
 
 TEST(PeTable, ReadsWell) {

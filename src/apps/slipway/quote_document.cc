@@ -72,7 +72,9 @@ Result<InspectedQuote> inspect_quote(ByteView attest, const QuoteExpectation& ex
 
 Status read_quote_key(ByteView file, QuoteExpectation& expectation) {
   if (as_text(file).find("-----BEGIN ") != std::string_view::npos) {
-    SLIPWAY_ASSIGN(expectation.key, crypto::PublicKey::from_pem(as_text(file)));
+    const auto key = crypto::PublicKey::from_pem(as_text(file));
+    if (!key) return fail(ErrorCode::kMalformed, "at offset 0: expected a PEM public key: " + key.error().message);
+    expectation.key = *key;
     return {};
   }
   Bytes area = to_bytes(file);
