@@ -226,6 +226,100 @@ TEST_P(QuoteTest, CountsAreBoundedBeforeTheyAreFollowed) {
   EXPECT_EQ(parse_signature(Bytes(1025)).error().code, ErrorCode::kMalformed);
 }
 
+TEST_P(QuoteTest, AskedPcrsMustRise) {
+  EXPECT_EQ(verify_quote(key_, sign(marshal_quote(body_)), kChallenge, {4, 0, 7}).error().reason, "QuoteSelection");
+  EXPECT_EQ(verify_quote(key_, sign(marshal_quote(body_)), kChallenge, {0, 4, 4, 7}).error().reason, "QuoteSelection");
+}
+
+TEST_P(QuoteTest, MalformedOnesNameTheirOffset) {
+  const Bytes good = marshal_quote(body_);
+  const auto message = [&](std::size_t at, std::uint8_t value) {
+    Bytes changed = good;
+    changed[at] = value;
+    return parse_quote(changed).error().message;
+  };
+  EXPECT_EQ(message(0, 0).find("at offset 0: expected"), 0u);
+  EXPECT_EQ(message(4, 0).find("at offset 4: expected"), 0u);
+  EXPECT_EQ(message(6, 1).find("at offset 6: expected"), 0u);
+  const std::size_t safe = 4 + 2 + 2 + body_.qualified_signer.size() + 2 + body_.extra_data.size() + 16;
+  EXPECT_EQ(message(safe, 2).find("at offset " + std::to_string(safe) + ": expected"), 0u);
+}
+
+// A number sequence that is the same in every run.
+struct Sequence {
+  std::uint32_t state = 20261123;
+  std::uint32_t operator()(std::uint32_t below) {
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % below;
+  }
+  Bytes bytes(std::uint32_t most) {
+    Bytes made(operator()(most + 1));
+    for (std::uint8_t& byte : made) byte = static_cast<std::uint8_t>(operator()(256));
+    return made;
+  }
+};
+
+TEST(QuoteBody, ReadsBackWhatWasWritten) {
+  Sequence random;
+  for (int run = 0; run < 500; ++run) {
+    QuoteBody body;
+    body.qualified_signer = random.bytes(66);
+    body.extra_data = random.bytes(66);
+    body.clock = {random(1u << 23) * std::uint64_t{1u << 20}, random(1u << 23), random(1u << 23), random(2) == 1};
+    body.firmware_version = random(1u << 23) * std::uint64_t{1u << 20};
+    for (std::uint32_t i = random(5); i-- > 0;) {
+      PcrSelection selection;
+      selection.hash = random(2) == 0 ? kAlgSha1 : kAlgSha256;
+      for (int pcr = 0; pcr < 32; ++pcr)
+        if (random(3) == 0) selection.pcrs.push_back(pcr);
+      body.selections.push_back(selection);
+    }
+    body.pcr_digest = random.bytes(64);
+    const auto read = parse_quote(marshal_quote(body));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->qualified_signer, body.qualified_signer);
+    EXPECT_EQ(read->extra_data, body.extra_data);
+    EXPECT_EQ(read->clock.clock, body.clock.clock);
+    EXPECT_EQ(read->clock.reset_count, body.clock.reset_count);
+    EXPECT_EQ(read->clock.restart_count, body.clock.restart_count);
+    EXPECT_EQ(read->clock.safe, body.clock.safe);
+    EXPECT_EQ(read->firmware_version, body.firmware_version);
+    EXPECT_EQ(read->selections, body.selections);
+    EXPECT_EQ(read->pcr_digest, body.pcr_digest);
+  }
+}
+
+TEST(PublicAreas, ReadBackWhatWasWritten) {
+  Sequence random;
+  for (int run = 0; run < 500; ++run) {
+    PublicArea area;
+    area.name_algorithm = random(2) == 0 ? kAlgSha1 : kAlgSha256;
+    area.attributes = random(1u << 23);
+    area.auth_policy = random.bytes(64);
+    if (random(2) == 0) area.symmetric = {kAlgAes, 128, kAlgCfb};
+    if (random(2) == 0) area.scheme = {random(2) == 0 ? kAlgRsaSsa : kAlgEcdsa, kAlgSha256};
+    if (random(2) == 0) {
+      area.type = kAlgRsa;
+      area.rsa_bits = static_cast<std::uint16_t>(random(4096));
+      area.rsa_exponent = random(2) == 0 ? 65537 : 3;
+      area.rsa_modulus = random.bytes(512);
+    } else {
+      area.type = kAlgEcc;
+      area.curve = kCurveP256;
+      area.x = random.bytes(66);
+      area.y = random.bytes(66);
+    }
+    const Bytes written = marshal_public_area(area);
+    const auto read = parse_public_area(written);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(marshal_public_area(*read), written);
+    EXPECT_EQ(read->attributes, area.attributes);
+    EXPECT_EQ(read->rsa_exponent, area.rsa_exponent);
+    EXPECT_EQ(read->rsa_modulus, area.rsa_modulus);
+    EXPECT_EQ(read->x, area.x);
+  }
+}
+
 TEST(MarshalSignature, KnowsNoOtherHash) {
   EXPECT_EQ(marshal_signature(crypto::SignatureScheme::kRsaPkcs1Sha384, Bytes(256)).error().code,
             ErrorCode::kInvalidArgument);
