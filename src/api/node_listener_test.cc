@@ -36,8 +36,8 @@ class OneNode final : public enrolment::Registry {
   }
   Status enrol_attestation_key(const std::string&, const Bytes&) override { return {}; }
   Status consume_secret(const std::string&, const Bytes&) override { return {}; }
-  Status record_verdict(const std::string&, const attestation::Verdict&,
-                        const enrolment::UnverifiedEvidenceRequest&) override {
+  Status record_verdict(const std::string&, const attestation::Appraisal&,
+                        const attestation::EvidenceBundle&) override {
     return {};
   }
   void record_refusal(const std::string&, const Error& error) override { refusals.push_back(error.reason); }

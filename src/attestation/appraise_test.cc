@@ -14,18 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
-const Time kNow{std::chrono::milliseconds(1'795'000'000'000)};
-
-std::vector<std::string> rules_of(const Verdict& verdict) {
-  std::vector<std::string> rules;
-  for (const Finding& finding : verdict.findings) rules.push_back(finding.rule);
-  return rules;
-}
-
-Verdict judge(const SimulatedMachine& machine, const ReferenceValues& reference = verity_reference()) {
-  return appraise(machine.evidence(), machine.expectation(), reference, kNow);
-}
-
 // Every finding must help its reader.
 void expect_words(const Verdict& verdict) {
   for (const Finding& finding : verdict.findings) {
@@ -36,7 +24,7 @@ void expect_words(const Verdict& verdict) {
 }
 
 void expect_untrusted(const SimulatedMachine& machine, const std::string& rule,
-                      const ReferenceValues& reference = verity_reference()) {
+                      const References& reference = verity_references()) {
   const Verdict verdict = judge(machine, reference);
   EXPECT_EQ(verdict.verdict_class, VerdictClass::kUntrusted);
   EXPECT_THAT(rules_of(verdict), ElementsAre(rule));
@@ -44,7 +32,10 @@ void expect_untrusted(const SimulatedMachine& machine, const std::string& rule,
 }
 
 void expect_broken(const UnverifiedEvidence& evidence, const Expectation& expectation, const std::string& rule) {
-  const Verdict verdict = appraise(evidence, expectation, verity_reference(), kNow);
+  const auto appraiser = Appraiser::make(verity_references());
+  const Appraisal appraisal = appraiser->appraise(evidence, expectation, {kNow, kNow, {}, std::nullopt, false});
+  const Verdict& verdict = appraisal.verdict;
+  EXPECT_FALSE(appraisal.sighting);
   EXPECT_EQ(verdict.verdict_class, VerdictClass::kEvidenceBroken);
   EXPECT_THAT(rules_of(verdict), ElementsAre(rule));
   EXPECT_TRUE(verdict.components.empty());
@@ -83,7 +74,9 @@ TEST(Appraise, TrustsTheQuoteOfARealTpm) {
   const Expectation expectation{body->extra_data,
                                 tpm::marshal_public_area(tpm::attestation_key_area(key->rsa_numbers().value())),
                                 expected_pcrs()};
-  const Verdict verdict = appraise(evidence, expectation, verity_reference(), kNow);
+  const Verdict verdict = Appraiser::make(verity_references())
+                              ->appraise(evidence, expectation, {kNow, kNow, {}, std::nullopt, false})
+                              .verdict;
   EXPECT_THAT(rules_of(verdict), ElementsAre());
   EXPECT_EQ(verdict.verdict_class, VerdictClass::kTrusted);
 }
@@ -200,24 +193,39 @@ TEST(Appraise, LogReplayOfAPcrExtendedBehindTheLog) {
   }
 }
 
-TEST(Appraise, ReferenceValuesMissing) {
-  const Verdict without_manifest = judge(verity_machine(), {});
-  EXPECT_EQ(without_manifest.verdict_class, VerdictClass::kReferenceValuesMissing);
-  ReferenceValues reference = verity_reference();
-  reference.firmware_pcr0_events.clear();
-  const Verdict without_firmware = judge(verity_machine(), reference);
-  EXPECT_EQ(without_firmware.verdict_class, VerdictClass::kReferenceValuesMissing);
-  EXPECT_THAT(rules_of(without_firmware), ElementsAre("pcr0.referenceMissing"));
-  EXPECT_FALSE(without_firmware.components.at(0).matches);
+// The PEI volume's digest is known only where the firmware was calibrated.
+References not_calibrated() {
+  References references = verity_references();
+  for (image::PredictedEvent& event : references.predictions.at(0).prediction.events) {
+    if (event.origin != image::Origin::kCalibrated) continue;
+    event.sha256.clear();
+    return references;
+  }
+  return {};
+}
+
+TEST(Appraise, ReferenceMissing) {
+  const Verdict verdict = judge(verity_machine(), {});
+  EXPECT_EQ(verdict.verdict_class, VerdictClass::kReferenceValuesMissing);
+  EXPECT_THAT(rules_of(verdict), ElementsAre("reference.missing"));
+  EXPECT_EQ(verdict.prediction, "");
+  EXPECT_TRUE(verdict.secure_boot);
+  expect_words(verdict);
+}
+
+TEST(Appraise, Pcr0ReferenceMissing) {
+  const Verdict verdict = judge(verity_machine(), not_calibrated());
+  EXPECT_EQ(verdict.verdict_class, VerdictClass::kReferenceValuesMissing);
+  EXPECT_THAT(rules_of(verdict), ElementsAre("pcr0.referenceMissing"));
+  EXPECT_FALSE(verdict.components.at(0).matches);
+  expect_words(verdict);
 }
 
 // A broken rule weighs more than a missing reference value.
 TEST(Appraise, MissingReferenceValuesDoNotHideABrokenRule) {
-  ReferenceValues reference = verity_reference();
-  reference.firmware_pcr0_events.clear();
   SimulatedMachine machine = verity_machine();
   machine.event(9, std::string(kInitrd)).digests[0].digest[0] ^= 1;
-  EXPECT_EQ(judge(machine, reference).verdict_class, VerdictClass::kUntrusted);
+  EXPECT_EQ(judge(machine, not_calibrated()).verdict_class, VerdictClass::kUntrusted);
 }
 
 TEST(Appraise, Pcr0OfOtherFirmware) {
@@ -237,10 +245,23 @@ TEST(Appraise, Pcr1BootEntriesMayVary) {
   bootchain::UnverifiedEvent& entry =
       machine.event(1, "e0cb19ca992a1039ba743bb99cec01c1c53c194904ceb05bff5c18ba8f586117");
   auto variable = bootchain::decode_variable_data(entry.data).value();
-  variable.value.push_back(9);
+  ASSERT_EQ(variable.name, "BootOrder");
+  std::swap(variable.value[0], variable.value[2]);
   entry.data = bootchain::encode_variable_data(variable);
   entry.digests[0].digest = crypto::sha256(variable.value);
   EXPECT_EQ(judge(machine).verdict_class, VerdictClass::kTrusted);
+}
+
+// An entry with words for a loader would start something by name.
+TEST(Appraise, Pcr1BootEntriesOutsideOfTheClosedTable) {
+  SimulatedMachine machine = verity_machine();
+  bootchain::UnverifiedEvent& entry =
+      machine.event(1, "e0cb19ca992a1039ba743bb99cec01c1c53c194904ceb05bff5c18ba8f586117");
+  auto variable = bootchain::decode_variable_data(entry.data).value();
+  variable.value.push_back(9);
+  entry.data = bootchain::encode_variable_data(variable);
+  entry.digests[0].digest = crypto::sha256(variable.value);
+  expect_untrusted(machine, "pcr1.unexpected");
 }
 
 TEST(Appraise, Pcr2And3And6AnythingButASeparator) {
@@ -341,10 +362,10 @@ TEST(Appraise, Pcr8CommandsInAnotherOrder) {
 }
 
 TEST(Appraise, Pcr9GrubConfigKernelAndInitrd) {
-  const auto reference = verity_reference();
+  const image::Manifest manifest = verity_manifest();
   for (const auto role :
        {image::BootFileRole::kGrubConfig, image::BootFileRole::kKernel, image::BootFileRole::kInitrd}) {
-    const image::BootFile& file = *find_boot_file(reference.manifest, role);
+    const image::BootFile& file = *find_boot_file(manifest, role);
     SimulatedMachine machine = verity_machine();
     machine.event(9, to_hex(file.sha256)).digests[0].digest[0] ^= 1;
     const Verdict verdict = judge(machine);

@@ -1,18 +1,23 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "attestation/appraiser.h"
 #include "attestation/verdict.h"
 #include "base/byte_reader.h"
 #include "bootchain/corpus_for_tests.h"
+#include "bootchain/efi_variable.h"
+#include "bootchain/event_data.h"
 #include "bootchain/event_log.h"
 #include "bootchain/ima_log.h"
 #include "bootchain/replay.h"
 #include "crypto/digest.h"
 #include "crypto/key.h"
+#include "image/manifest.h"
 #include "tpm/public_area.h"
 #include "tpm/quote.h"
 
@@ -25,6 +30,7 @@ inline Bytes hex(std::string_view text) { return from_hex(text).value(); }
 struct SimulatedMachine {
   bootchain::UnverifiedEventLog log;
   Bytes ima_log;
+  bool aggregate_follows = true;
   crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
   Bytes nonce = Bytes(32, 0x5a);
   std::vector<int> quoted_pcrs = expected_pcrs();
@@ -41,9 +47,27 @@ struct SimulatedMachine {
 
   Expectation expectation() const { return {nonce, attestation_key(), expected_pcrs()}; }
 
+  // The kernel's log as it would begin on this boot: boot_aggregate is the digest of PCR 0 to 9 when it started.
+  Bytes begun_ima_log() const {
+    constexpr std::size_t kSha1At = 4, kNameAt = 24, kDigestBehindData = 8 + 8;
+    if (ima_log.empty() || !aggregate_follows) return ima_log;
+    bootchain::PcrValues values = bootchain::replay(log, bootchain::kSha256Bank).value();
+    Bytes aggregated;
+    for (int pcr = 0; pcr < 10; ++pcr) put_bytes(aggregated, values.try_emplace(pcr, Bytes(32, 0)).first->second);
+    Bytes begun = ima_log;
+    const std::size_t data_at = kNameAt + 4 + begun[kNameAt] + 4;
+    const std::size_t data_size = begun[data_at - 4];
+    const Bytes digest = crypto::sha256(aggregated);
+    std::copy(digest.begin(), digest.end(),
+              begun.begin() + static_cast<std::ptrdiff_t>(data_at + kDigestBehindData - 4));
+    const Bytes sha1 = crypto::digest(crypto::HashAlgorithm::kSha1, ByteView(begun).subspan(data_at, data_size));
+    std::copy(sha1.begin(), sha1.end(), begun.begin() + kSha1At);
+    return begun;
+  }
+
   Bytes digest_of_pcrs() const {
     bootchain::PcrValues values = bootchain::replay(log, bootchain::kSha256Bank).value();
-    const auto ima = bootchain::parse_ima_log(ima_log).value();
+    const auto ima = bootchain::parse_ima_log(begun_ima_log()).value();
     values.try_emplace(10, bootchain::ima_pcr_values(ima).back());
     for (const auto& [pcr, digest] : unlogged) {
       Bytes& value = values.try_emplace(pcr, bootchain::initial_pcr(pcr, 32)).first->second;
@@ -67,7 +91,7 @@ struct SimulatedMachine {
   UnverifiedEvidence sign(Bytes attest) const {
     const Bytes signature = key.sign(crypto::SignatureScheme::kEcdsaP256Sha256, attest).value();
     Bytes marshalled = tpm::marshal_signature(crypto::SignatureScheme::kEcdsaP256Sha256, signature).value();
-    return {std::move(attest), std::move(marshalled), bootchain::encode_event_log(log), ima_log};
+    return {std::move(attest), std::move(marshalled), bootchain::encode_event_log(log), begun_ima_log()};
   }
 
   // The first event of a PCR that measures this digest, or whose data holds this text.
@@ -105,10 +129,9 @@ inline constexpr std::string_view kInitrd = "70f521b53e3d124e43bdc4a25ec423f95b9
 inline constexpr std::string_view kTable = "10005247298b78880527b448f93f7a48759d42f40ac2101786d084317fdbead5";
 inline constexpr std::string_view kRootHash = "aed5c6b8130b310806f8e5565f746da0ec591c921b1d4ecb94fcaa5f8cf3e3aa";
 
-inline ReferenceValues verity_reference() {
+inline image::Manifest verity_manifest() {
   using image::BootFileRole;
-  ReferenceValues reference;
-  image::Manifest& manifest = reference.manifest;
+  image::Manifest manifest;
   manifest.version = "SlipwayDebian-12-gen2TLcontainerd-202611.23.0";
   manifest.trusted_launch = true;
   manifest.grub_config = std::string(as_text(bootchain::read_corpus("boots/debian12-ovmf-verity/grub.cfg")));
@@ -152,11 +175,115 @@ inline ReferenceValues verity_reference() {
   manifest.sbat_level_event_sha256 = hex("ef611239b24f977f968379a9c9547b8da480557b8e0b2a83c66b3cea6034b330");
   manifest.unenforced_sbat_level_event_sha256 = hex("922e939a5565798a5ef12fe09d8b49bf951a8e7f89a0cca7a51636693d41a34d");
   manifest.vendor_authority_event_sha256 = hex("23b2707ff70880b82fad7c96835b1b287e5d0663885d801a98badefb831fb2dd");
-  reference.firmware_pcr0_events = {hex("96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"),
-                                    hex("98e1adf6b161fbaaf6ac371f5ea1326afafb39826795a5da8e26160cd76389cd"),
-                                    hex("a644ed209b188dd428ea3e15c0b1dbbc1ad05d406bb2857cac4a73b98d0b6b4f")};
-  reference.secure_boot_required = true;
-  return reference;
+  return manifest;
+}
+
+// What a boot must measure, with names and texts from a manifest: each digest of a file, command or table is the
+// manifest's, in the order of the log; what no manifest says (firmware, variables) is the log's own.
+class PredictionOfLog {
+ public:
+  PredictionOfLog(const bootchain::UnverifiedEventLog& log, const image::Manifest& manifest, bool secure_boot)
+      : manifest_(manifest) {
+    prediction_.image_version = manifest.version;
+    prediction_.secure_boot = secure_boot;
+    prediction_.firmware_sha256 = Bytes(32, 3);
+    for (const auto& event : log.events)
+      if (event.type != bootchain::kEvNoAction) add(event);
+  }
+  image::Prediction take() { return std::move(prediction_); }
+
+ private:
+  void add(const bootchain::UnverifiedEvent& event) {
+    image::PredictedEvent predicted;
+    predicted.pcr = static_cast<int>(event.pcr);
+    predicted.type = event.type;
+    predicted.sha256 = *bootchain::find_digest(event, bootchain::kSha256Bank);
+    name(event, predicted);
+    prediction_.events.push_back(std::move(predicted));
+  }
+
+  void name(const bootchain::UnverifiedEvent& event, image::PredictedEvent& predicted) {
+    const std::string pcr = "pcr" + std::to_string(event.pcr);
+    predicted.component = bootchain::event_type_name(event.type);
+    predicted.rule = pcr + ".action";
+    if (event.type == bootchain::kEvSeparator) predicted.rule = pcr + ".separator";
+    if (event.type == bootchain::kEvSeparator || event.type == bootchain::kEvEfiAction) return;
+    if (event.pcr == 0) name_firmware(predicted);
+    if (event.pcr == 1) name_boot_entry(predicted);
+    if (event.pcr == 4 || event.pcr == 9) name_file(pcr, predicted);
+    if (event.pcr == 5) predicted.rule = "pcr5.partitionTable", predicted.component = "partition table";
+    if (event.pcr == 7) name_variable(event, predicted);
+    if (event.pcr == 8) name_text(event, predicted);
+    if (event.pcr == 14) predicted.rule = "pcr14.machineOwnerKeys";
+  }
+
+  static void name_firmware(image::PredictedEvent& predicted) {
+    predicted.rule = "pcr0.firmware";
+    predicted.component = "firmware";
+    if (predicted.type == bootchain::kEvEfiPlatformFirmwareBlob) predicted.origin = image::Origin::kCalibrated;
+  }
+  static void name_boot_entry(image::PredictedEvent& predicted) {
+    predicted.rule = "pcr1.bootEntries";
+    predicted.origin = image::Origin::kMayVary;
+    predicted.sha256.clear();
+  }
+  void name_file(const std::string& pcr, image::PredictedEvent& predicted) const {
+    for (const image::BootFile& file : manifest_.boot_files) {
+      if (predicted.sha256 != (predicted.pcr == 4 ? file.authenticode_sha256 : file.sha256)) continue;
+      predicted.rule = pcr + "." + std::string(to_string(file.role));
+      predicted.component = file.path;
+      predicted.package = file.package;
+      if (!file.signers.empty()) predicted.signer = file.signers.front();
+    }
+  }
+  static void name_variable(const bootchain::UnverifiedEvent& event, image::PredictedEvent& predicted) {
+    const auto variable = bootchain::decode_variable_data(event.data).value();
+    predicted.component = variable.name;
+    predicted.rule = event.type == bootchain::kEvEfiVariableDriverConfig ? "secureBoot.variables"
+                     : variable.name == "SbatLevel"                      ? "secureBoot.sbat"
+                                                                         : "secureBoot.authority";
+    if (variable.name == "db") predicted.signer = "CN=Microsoft Corporation UEFI CA 2011";
+  }
+  void name_text(const bootchain::UnverifiedEvent& event, image::PredictedEvent& predicted) const {
+    const auto text = bootchain::grub_text(event);
+    const bool command = text.kind == bootchain::GrubText::Kind::kCommand;
+    predicted.rule = command ? "pcr8.command" : "pcr8.kernelCommandLine";
+    predicted.component = command ? "GRUB command " + text.text : "kernel command line";
+    predicted.text = text.text;
+    EXPECT_TRUE(!command || std::count(manifest_.grub_commands.begin(), manifest_.grub_commands.end(), text.text) > 0);
+  }
+
+  const image::Manifest& manifest_;
+  image::Prediction prediction_;
+};
+
+inline References references_of(const bootchain::UnverifiedEventLog& log, const image::Manifest& manifest,
+                                bool secure_boot) {
+  References references;
+  references.predictions = {{PredictionOfLog(log, manifest, secure_boot).take(), std::nullopt}};
+  references.secure_boot_required = secure_boot;
+  return references;
+}
+
+// What the recorded boot debian12-ovmf-verity must measure.
+inline References verity_references() { return references_of(verity_machine().log, verity_manifest(), true); }
+
+inline const Time kNow{std::chrono::milliseconds(1'795'000'000'000)};
+
+inline Appraisal appraise(const SimulatedMachine& machine, References references,
+                          Circumstances circumstances = {kNow, kNow, Bytes(32, 9), std::nullopt, false}) {
+  const auto appraiser = Appraiser::make(std::move(references));
+  EXPECT_TRUE(appraiser) << appraiser.error().message;
+  return appraiser->appraise(machine.evidence(), machine.expectation(), circumstances);
+}
+inline Verdict judge(const SimulatedMachine& machine, References references = verity_references()) {
+  return appraise(machine, std::move(references)).verdict;
+}
+
+inline std::vector<std::string> rules_of(const Verdict& verdict) {
+  std::vector<std::string> rules;
+  for (const Finding& finding : verdict.findings) rules.push_back(finding.rule);
+  return rules;
 }
 
 }  // namespace slipway::attestation

@@ -6,6 +6,7 @@
 #include "attestation/evidence_for_tests.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/replay.h"
+#include "image/boots_for_tests.h"
 
 namespace slipway::attestation {
 namespace {
@@ -13,16 +14,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::vector<std::string> rules_of(const Verdict& verdict) {
-  std::vector<std::string> rules;
-  for (const Finding& finding : verdict.findings) rules.push_back(finding.rule);
-  return rules;
-}
-
-Verdict judge(const SimulatedMachine& machine, const ReferenceValues& reference = verity_reference()) {
-  return appraise(machine.evidence(), machine.expectation(), reference, Time{});
-}
 
 // Changes a variable as another variable store would: the event's digest follows.
 void set_variable(bootchain::UnverifiedEvent& event, const std::function<void(bootchain::EfiVariable&)>& change) {
@@ -74,17 +65,14 @@ TEST(SecureBoot, VariablesMissing) {
 }
 
 TEST(SecureBoot, VariablesOfAnotherStore) {
-  ReferenceValues reference = verity_reference();
-  const auto value = [](const std::string& name) {
-    const Bytes file = bootchain::read_corpus("boots/debian12-ovmf-verity/var-" + name + ".bin");
-    return crypto::sha256(ByteView(file).subspan(4));
-  };
-  reference.secure_boot_variables = SecureBootVariables{value("PK"), value("KEK"), value("db"), value("dbx")};
-  EXPECT_EQ(judge(verity_machine(), reference).verdict_class, VerdictClass::kTrusted);
-  reference.secure_boot_variables->dbx_sha256[0] ^= 1;
-  const Verdict verdict = judge(verity_machine(), reference);
+  SimulatedMachine machine = verity_machine();
+  const int index = machine.event(7, kDbEvent).index;
+  set_variable(machine.event(7, kDbEvent), [](auto& variable) { variable.value.push_back(0); });
+  const Verdict verdict = judge(machine);
   ASSERT_THAT(rules_of(verdict), ElementsAre("secureBoot.variables"));
-  EXPECT_EQ(verdict.findings[0].component, "dbx");
+  EXPECT_EQ(verdict.findings[0].component, "db");
+  EXPECT_THAT(verdict.findings[0].message, HasSubstr("EFI variable db"));
+  EXPECT_EQ(verdict.findings[0].event, index);
 }
 
 TEST(SecureBoot, AuthorityThatDoesNotStandInDb) {
@@ -123,18 +111,23 @@ class RecordedBoot : public ::testing::TestWithParam<const char*> {
  protected:
   std::string folder() const { return std::string("boots/debian12-ovmf-minimal-secureboot-") + GetParam(); }
 
-  ReferenceValues reference() const {
-    ReferenceValues values;
-    values.manifest = image::manifest_from_json(as_text(bootchain::read_corpus(folder() + "/manifest.json"))).value();
-    const SimulatedMachine machine(folder());
-    for (const auto& event : machine.log.events)
-      if (event.pcr == 0) values.firmware_pcr0_events.push_back(event.digests[0].digest);
+  bool secure_boot() const { return std::string(GetParam()) == "on"; }
+
+  image::Manifest manifest() const {
+    return image::manifest_from_json(as_text(bootchain::read_corpus(folder() + "/manifest.json"))).value();
+  }
+  References references() const {
+    const auto variables = secure_boot() ? image::microsoft_variables() : std::vector<bootchain::StoredVariable>{};
+    const auto prediction = image::predict(manifest(), image::firmware_of(folder()), variables);
+    EXPECT_TRUE(prediction) << prediction.error().message;
+    References values;
+    values.predictions = {{*prediction, std::nullopt}};
     return values;
   }
 };
 
 TEST_P(RecordedBoot, IsWhatItsManifestSays) {
-  const Verdict verdict = judge(SimulatedMachine(folder()), reference());
+  const Verdict verdict = judge(SimulatedMachine(folder()), references());
   EXPECT_THAT(rules_of(verdict), ElementsAre());
   EXPECT_EQ(verdict.verdict_class, VerdictClass::kTrusted);
   EXPECT_EQ(verdict.secure_boot, std::string(GetParam()) == "on");
@@ -157,7 +150,7 @@ TEST_P(RecordedBoot, ReplaysToThePcrsThatTheKernelShowed) {
 }
 
 TEST_P(RecordedBoot, WithoutSecureBootIsRefusedWhereItIsRequired) {
-  ReferenceValues values = reference();
+  References values = references();
   values.secure_boot_required = true;
   const Verdict verdict = judge(SimulatedMachine(folder()), values);
   EXPECT_EQ(verdict.verdict_class, std::string(GetParam()) == "on" ? VerdictClass::kTrusted : VerdictClass::kUntrusted);
@@ -166,8 +159,9 @@ TEST_P(RecordedBoot, WithoutSecureBootIsRefusedWhereItIsRequired) {
 // Without Secure Boot the kernel stands in PCR 9 alone; it is still held there.
 TEST_P(RecordedBoot, WithAnotherKernelIsRefused) {
   SimulatedMachine machine(folder());
-  const ReferenceValues values = reference();
-  const auto& kernel = *find_boot_file(values.manifest, image::BootFileRole::kKernel);
+  const References values = references();
+  const image::Manifest files = manifest();
+  const auto& kernel = *find_boot_file(files, image::BootFileRole::kKernel);
   machine.event(9, to_hex(kernel.sha256)).digests[0].digest[0] ^= 1;
   const Verdict verdict = judge(machine, values);
   ASSERT_THAT(rules_of(verdict), ElementsAre("pcr9.kernel"));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,7 +7,6 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "image/manifest.h"
 
 namespace slipway::attestation {
 
@@ -22,6 +20,9 @@ enum class VerdictClass {
 std::string_view to_string(
     VerdictClass verdict_class);  // "trusted", "untrusted", "evidenceBroken", "referenceValuesMissing"
 
+enum class Severity { kError, kWarning };
+std::string_view to_string(Severity severity);  // "error", "warning"
+
 // One thing that is not as it must be.
 struct Finding {
   std::string rule;       // stable name: "pcr9.initrd", "quote.nonce", "secureBoot.disabled"
@@ -30,8 +31,9 @@ struct Finding {
   std::string component;  // path or name: "/EFI/debian/initrd"
   std::string package, signer;
   std::string expected, found;
-  std::string message;  // what happened, to what, why
-  std::string remedy;   // what to do
+  std::string message;                   // what happened, to what, why
+  std::string remedy;                    // what to do
+  Severity severity = Severity::kError;  // as the policy says; a warning leaves a verdict as it is
 };
 
 // One component of the boot chain, in the order of the boot: what `slipway node boot` prints.
@@ -49,27 +51,18 @@ struct Verdict {
   VerdictClass verdict_class = VerdictClass::kEvidenceBroken;
   Time appraised{};
   bool secure_boot = false;  // from the verified log alone
+  std::string policy;        // the name of the one that it was made under
+  // The image version of the prediction that the boot matches or, where it matches none, is closest to; empty where
+  // nothing was compared.
+  std::string prediction;
+  bool matches_prediction = false;  // every event is as that prediction says
   std::vector<Finding> findings;
   std::vector<Component> components;
 };
 
+// The same verdict gives the same bytes; docs/formats/verdict.md.
 std::string to_json(const Verdict& verdict);
 Result<Verdict> verdict_from_json(std::string_view json);
-
-// SHA-256 of the values of the variables that decide what Secure Boot lets run, as the host reads them from the VM's
-// variable store.
-struct SecureBootVariables {
-  Bytes platform_key_sha256, key_exchange_keys_sha256, db_sha256, dbx_sha256;
-};
-
-// What the evidence is held against.
-struct ReferenceValues {
-  image::Manifest manifest;
-  std::vector<Bytes> firmware_pcr0_events;  // sha256 digests in order, from the calibration boot
-  bool secure_boot_required = false;
-  // The variable store that the VM was made with; if given, PCR 7 must show exactly these (secureBoot.variables).
-  std::optional<SecureBootVariables> secure_boot_variables;
-};
 
 // The sha256 PCRs that a node is asked to quote: 0 to 15, all that firmware and the operating system use.
 std::vector<int> expected_pcrs();
@@ -87,28 +80,5 @@ struct UnverifiedEvidence {
   Bytes firmware_event_log;
   Bytes ima_log;
 };
-
-// Appraises evidence; pure. Checks, in this order; each has a finding of its own name and a negative test:
-//   quote.attestationKey  the expectation's public area is one of an attestation key (tpm::check_attestation_key)
-//   quote.magic       TPM_GENERATED_VALUE, and the type is TPM_ST_ATTEST_QUOTE; quote.form for any other wrong form
-//   quote.signature   the signature over attest holds under the attestation key
-//   quote.nonce       extraData equals the qualifying data
-//   quote.selection   the selection is exactly the one asked for, each PCR once
-//   log.form, ima.form    the logs parse; every digest that an event's data determines is equal
-//   log.replay        replay gives the quoted PCR digest (together with PCR 10 from a prefix of the IMA log)
-//   secureBoot.*      PCR 7: variables and authorities from the verified log
-//     variables       SecureBoot, PK, KEK, db, dbx, in this order, then a separator; equal to the reference where given
-//     disabled        SecureBoot is 1 where it is required
-//     authority       the db entry that vouched for shim stands in db; shim vouched by its own vendor certificate
-//     sbat            shim's revocation level is the one that this shim sets
-//     unexpected      nothing else
-//   pcr0.* pcr1.* pcr2.* pcr3.* pcr4.* pcr5.* pcr6.* pcr8.* pcr9.* pcr14.*   equal to the reference values, in order,
-//                     nothing more and nothing missing; PCR 1 may hold any boot entries
-//   pcr11.* pcr12.* pcr13.* pcr15.*   not extended by anything
-// A failed quote.* or log.* check ends the appraisal (kEvidenceBroken): nothing behind it means anything. All other
-// findings are collected. Where only reference values are lacking, the class is kReferenceValuesMissing.
-// The caller must have established that the attestation key lives in the instance's TPM (credential activation).
-Verdict appraise(const UnverifiedEvidence& evidence, const Expectation& expectation, const ReferenceValues& reference,
-                 Time now);
 
 }  // namespace slipway::attestation

@@ -16,10 +16,17 @@ constexpr std::array<VerdictClass, 4> kClasses{VerdictClass::kTrusted, VerdictCl
                                                VerdictClass::kEvidenceBroken, VerdictClass::kReferenceValuesMissing};
 
 json::object to_object(const Finding& finding) {
-  return {{"rule", finding.rule},           {"pcr", finding.pcr},         {"event", finding.event},
-          {"component", finding.component}, {"package", finding.package}, {"signer", finding.signer},
-          {"expected", finding.expected},   {"found", finding.found},     {"message", finding.message},
-          {"remedy", finding.remedy}};
+  return {{"rule", finding.rule},
+          {"pcr", finding.pcr},
+          {"event", finding.event},
+          {"component", finding.component},
+          {"package", finding.package},
+          {"signer", finding.signer},
+          {"expected", finding.expected},
+          {"found", finding.found},
+          {"message", finding.message},
+          {"remedy", finding.remedy},
+          {"severity", to_string(finding.severity)}};
 }
 
 json::object to_object(const Component& component) {
@@ -52,6 +59,9 @@ Result<Finding> finding_from(const json::value& value) {
   SLIPWAY_ASSIGN(finding.found, reader.text("found"));
   SLIPWAY_ASSIGN(finding.message, reader.text("message"));
   SLIPWAY_ASSIGN(finding.remedy, reader.text("remedy"));
+  SLIPWAY_ASSIGN(const std::string severity, reader.text("severity"));
+  if (severity != "error" && severity != "warning") return reader.wrong("severity", "\"error\" or \"warning\"");
+  finding.severity = severity == "error" ? Severity::kError : Severity::kWarning;
   SLIPWAY_TRY(reader.finish());
   return finding;
 }
@@ -94,6 +104,8 @@ std::string_view to_string(VerdictClass verdict_class) {
   return "";
 }
 
+std::string_view to_string(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
+
 std::string to_json(const Verdict& verdict) {
   json::array findings;
   for (const Finding& finding : verdict.findings) findings.push_back(to_object(finding));
@@ -102,6 +114,9 @@ std::string to_json(const Verdict& verdict) {
   return json::serialize(json::object{{"verdict", to_string(verdict.verdict_class)},
                                       {"appraised", to_rfc3339(verdict.appraised)},
                                       {"secureBoot", verdict.secure_boot},
+                                      {"policy", verdict.policy},
+                                      {"prediction", verdict.prediction},
+                                      {"matchesPrediction", verdict.matches_prediction},
                                       {"findings", std::move(findings)},
                                       {"components", std::move(components)}});
 }
@@ -120,6 +135,9 @@ Result<Verdict> verdict_from_json(std::string_view text) {
   SLIPWAY_ASSIGN(const std::string appraised, reader.text("appraised"));
   SLIPWAY_ASSIGN(verdict.appraised, from_rfc3339(appraised));
   SLIPWAY_ASSIGN(verdict.secure_boot, reader.boolean("secureBoot"));
+  SLIPWAY_ASSIGN(verdict.policy, reader.text("policy"));
+  SLIPWAY_ASSIGN(verdict.prediction, reader.text("prediction"));
+  SLIPWAY_ASSIGN(verdict.matches_prediction, reader.boolean("matchesPrediction"));
   SLIPWAY_ASSIGN(const json::array* findings, reader.array("findings"));
   for (const json::value& finding : *findings) {
     SLIPWAY_ASSIGN(Finding parsed, finding_from(finding));

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "control/documents.h"
 #include "control/log_text.h"
 #include "enrolment/refusal.h"
@@ -21,15 +23,17 @@ Status still_wanted(const fleet::Node& node) {
 }  // namespace
 
 Registry::Registry(store::Store& store, host::Host& host, kube::Kubernetes& kubernetes, ImageStore& images,
-                   EvidenceArchive& archive, const Clock& clock, RegistrySettings settings,
+                   EvidenceArchive& archive, ResultKeys& result_keys, const Clock& clock, RegistrySettings settings,
                    std::function<void(const std::string&)> changed)
     : store_(store),
       host_(host),
       kubernetes_(kubernetes),
       images_(images),
       archive_(archive),
+      result_keys_(result_keys),
       clock_(clock),
-      settings_(settings),
+      settings_(std::move(settings)),
+      predictions_(store),
       changed_(std::move(changed)) {}
 
 Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
@@ -49,24 +53,36 @@ Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
   facts.created = node.booted.value_or(clock_.now());
   facts.certified_client_key = node.client_key;
   facts.certificate_expires = node.certificate_expires;
-  facts.reference.secure_boot_required = node.secure_boot;
   facts.next_evidence_seconds = static_cast<int>(settings_.evidence_interval.count());
   if (!node.vtpm) return facts;
 
-  // Where one of the two is not there the references stay empty, and the verdict says that they are missing: that is
-  // an outage of ours, and no lie of the node's.
-  if (auto image = images_.find(node.image_version)) {
-    facts.reference.manifest = std::move(image->manifest);
-  } else {
-    spdlog::error("no reference values node={} why={}", node.name, log_quoted(image.error().message));
-  }
-  if (auto firmware = host_.firmware_reference({node.vcpus, node.memory_mib}, node.secure_boot)) {
-    facts.reference.firmware_pcr0_events = std::move(firmware->pcr0_events);
-    facts.reference.secure_boot_variables = std::move(firmware->variables);
-  } else {
-    spdlog::error("no firmware reference node={} why={}", node.name, log_quoted(firmware.error().message));
-  }
+  SLIPWAY_ASSIGN(EvidenceArchive::LastSighting last, archive_.last_sighting(instance));
+  facts.last_sighting = std::move(last.sighting);
+  facts.host_restarted = last.host_restarted;
+  SLIPWAY_ASSIGN(attestation::Appraiser appraiser, attestation::Appraiser::make(references_of(node)));
+  facts.appraiser = std::make_shared<const attestation::Appraiser>(std::move(appraiser));
   return facts;
+}
+
+// Where an image or its prediction is not there the references stay empty, and the verdict says that they are missing:
+// that is an outage of ours, and no lie of the node's.
+attestation::References Registry::references_of(const fleet::Node& node) {
+  attestation::References references;
+  references.secure_boot_required = node.secure_boot;
+  references.policy = settings_.policy;
+  const auto missing = [&](const Error& error) {
+    spdlog::error("no reference values node={} why={}", node.name, log_quoted(error.message));
+    return references;
+  };
+  const auto image = images_.find(node.image_version);
+  if (!image) return missing(image.error());
+  const host::Shape shape{node.vcpus, node.memory_mib};
+  auto prediction = host_.predict(image->manifest, shape, node.secure_boot);
+  if (!prediction) return missing(prediction.error());
+  auto valid = predictions_.valid({node.image_version, shape, node.secure_boot}, *std::move(prediction), clock_.now());
+  if (!valid) return missing(valid.error());
+  references.predictions = *std::move(valid);
+  return references;
 }
 
 Status Registry::enrol_attestation_key(const std::string& instance, const Bytes& name) {
@@ -99,14 +115,25 @@ Status Registry::consume_secret(const std::string& instance, const Bytes& client
   return node ? Status{} : fail(node.error());
 }
 
-Status Registry::record_verdict(const std::string& instance, const attestation::Verdict& verdict,
-                                const enrolment::UnverifiedEvidenceRequest& evidence) {
+Result<std::string> Registry::issue_result(const fleet::Node& node, const attestation::Verdict& verdict,
+                                           const Bytes& nonce) {
+  SLIPWAY_ASSIGN(const fleet::Cluster cluster, get_cluster(store_, node.cluster));
+  const seconds lifetime = std::min(result_keys_.token_lifetime(), 2 * settings_.evidence_interval + seconds(60));
+  const attestation::ResultSubject subject{settings_.issuer, node.instance, node.name,
+                                           cluster.id,       nonce,         verdict.appraised + lifetime};
+  return result_keys_.sign(attestation::result_claims(verdict, subject), verdict.appraised);
+}
+
+Status Registry::record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
+                                const attestation::EvidenceBundle& bundle) {
+  const attestation::Verdict& verdict = appraisal.verdict;
   SLIPWAY_ASSIGN(const fleet::Node before, get_node(store_, instance));
   bool changed = true;
   if (const auto last = attestation::verdict_from_json(before.verdict)) {
     changed = last->verdict_class != verdict.verdict_class;
   }
-  SLIPWAY_TRY(archive_.keep(instance, verdict, evidence, changed));
+  SLIPWAY_ASSIGN(std::string result, issue_result(before, verdict, bundle.nonce));
+  SLIPWAY_TRY(archive_.keep(instance, {bundle, verdict, appraisal.sighting, changed, std::move(result)}));
 
   const bool good = verdict.verdict_class == attestation::VerdictClass::kTrusted;
   const auto node = change_node(store_, instance, [&](fleet::Node& found) -> Status {

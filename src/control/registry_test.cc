@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "base/random.h"
 #include "control/documents.h"
+#include "crypto/jws.h"
 #include "enrolment/refusal.h"
 #include "host/memory/memory_host.h"
 #include "kube/memory/memory_kubernetes.h"
@@ -32,7 +35,8 @@ class RegistryTest : public testing::Test {
   RegistryTest() {
     std::string pattern = (fs::temp_directory_path() / "slipway-registry-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
-    archive_ = std::make_unique<EvidenceArchive>(folder_ / "evidence");
+    archive_ = std::make_unique<EvidenceArchive>(folder_ / "evidence", "this boot");
+    keys_ = ResultKeys::open(folder_ / "result-keys.json", {}, clock_.at).value();
     kubernetes_ = kube::make_memory_kubernetes(clock_, random_);
     host_ = host::make_memory_host({.state_folder = folder_ / "host",
                                     .manifest = [](const fs::path&) -> Result<image::Manifest> {
@@ -41,7 +45,7 @@ class RegistryTest : public testing::Test {
                                     .on_admitted = {},
                                     .random = random_,
                                     .clock = clock_});
-    registry_ = std::make_unique<Registry>(*store_, *host_, *kubernetes_, *images_, *archive_, clock_,
+    registry_ = std::make_unique<Registry>(*store_, *host_, *kubernetes_, *images_, *archive_, *keys_, clock_,
                                            RegistrySettings{}, [this](const std::string&) { ++changes_; });
     kube::ClusterSpec spec;
     spec.id = "c3f9a2b1";
@@ -67,11 +71,16 @@ class RegistryTest : public testing::Test {
   void keep() { put(fleet::node_key(kInstance), fleet::to_json(node_)); }
   fleet::Node node() { return get_node(*store_, kInstance).value(); }
   Status verdict(VerdictClass verdict_class) {
-    attestation::Verdict verdict;
-    verdict.verdict_class = verdict_class;
-    verdict.appraised = clock_.at;
+    attestation::Appraisal appraisal;
+    appraisal.verdict.verdict_class = verdict_class;
+    appraisal.verdict.appraised = clock_.at;
+    appraisal.sighting = sighting_;
     clock_.at += milliseconds(1);
-    return registry_->record_verdict(kInstance, verdict, enrolment::UnverifiedEvidenceRequest{});
+    attestation::EvidenceBundle bundle;
+    bundle.purpose = "attest";
+    bundle.nonce = Bytes(32, 1);
+    bundle.verdict = attestation::to_json(appraisal.verdict);
+    return registry_->record_verdict(kInstance, appraisal, bundle);
   }
   Result<enrolment::Admission> admit() {
     return registry_->admit(kInstance, client_.public_key().spki_der(), serving_.public_key().spki_der(), "10.77.0.9");
@@ -79,7 +88,10 @@ class RegistryTest : public testing::Test {
   std::size_t kept_files() {
     const fs::path folder = folder_ / "evidence" / kInstance;
     if (!fs::exists(folder)) return 0;
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+    return static_cast<std::size_t>(
+        std::count_if(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto& entry) {
+          return entry.path().extension() == ".json" && entry.path().filename() != "tpm.json";
+        }));
   }
 
   fs::path folder_;
@@ -90,6 +102,8 @@ class RegistryTest : public testing::Test {
   std::unique_ptr<kube::MemoryKubernetes> kubernetes_;
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<EvidenceArchive> archive_;
+  std::unique_ptr<ResultKeys> keys_;
+  std::optional<attestation::TpmSighting> sighting_;  // of the verdicts to come
   std::unique_ptr<Registry> registry_;
   crypto::PrivateKey client_ = crypto::PrivateKey::generate_p256(), serving_ = crypto::PrivateKey::generate_p256();
   fleet::Node node_;
@@ -174,13 +188,66 @@ TEST_F(RegistryTest, KeepsTheLastGoodAndEveryBadEvidenceForRootAlone) {
 TEST_F(RegistryTest, HandsOutTheReferenceValuesOfTheNodesOwnImage) {
   const auto facts = registry_->find(kInstance);
   ASSERT_TRUE(facts) << facts.error().message;
-  EXPECT_EQ(facts->reference.manifest.version, node_.image_version);
-  EXPECT_FALSE(facts->reference.firmware_pcr0_events.empty());
-  EXPECT_TRUE(facts->reference.secure_boot_required);
+  const attestation::References& references = facts->appraiser->reference();
+  ASSERT_EQ(references.predictions.size(), 1U);
+  EXPECT_EQ(references.predictions[0].prediction.image_version, node_.image_version);
+  EXPECT_TRUE(references.secure_boot_required);
   // An image that is gone is an outage, and no lie of the node's: the verdict will say that references are missing.
   node_.image_version = "SlipwayDebian-gone";
   keep();
-  EXPECT_TRUE(registry_->find(kInstance)->reference.manifest.boot_files.empty());
+  EXPECT_TRUE(registry_->find(kInstance)->appraiser->reference().predictions.empty());
+}
+
+TEST_F(RegistryTest, RemembersTheTpmAsItWasSeenLast) {
+  EXPECT_FALSE(registry_->find(kInstance)->last_sighting);
+  sighting_ = attestation::TpmSighting{Bytes(32, 1), Bytes(34, 2), {7, 8, 9, true}, 10, 11, clock_.at, clock_.at};
+  ASSERT_TRUE(verdict(VerdictClass::kTrusted));
+  sighting_.reset();
+  ASSERT_TRUE(verdict(VerdictClass::kEvidenceBroken));
+  const auto facts = registry_->find(kInstance);
+  ASSERT_TRUE(facts->last_sighting);
+  EXPECT_EQ(facts->last_sighting->clock.reset_count, 8U);
+  EXPECT_FALSE(facts->host_restarted);
+  EvidenceArchive after_a_restart(folder_ / "evidence", "another boot");
+  EXPECT_TRUE(after_a_restart.last_sighting(kInstance)->host_restarted);
+  // Half a file must not make a TPM that went back look like a new one.
+  fs::resize_file(folder_ / "evidence" / kInstance / "tpm.json", 20);
+  EXPECT_FALSE(registry_->find(kInstance));
+}
+
+TEST_F(RegistryTest, IssuesAResultWithEachVerdict) {
+  EXPECT_EQ(archive_->last_result(kInstance).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(verdict(VerdictClass::kTrusted));
+  const std::string first = archive_->last_result(kInstance).value();
+  ASSERT_TRUE(verdict(VerdictClass::kUntrusted));
+  const std::string second = archive_->last_result(kInstance).value();
+  EXPECT_NE(first, second);
+  const std::string set = keys_->key_set(clock_.at).value();
+  EXPECT_NE(set.find(crypto::unverified_jws_key_id(second).value()), std::string::npos);
+  // The same keys after a restart, and nobody else may read them.
+  EXPECT_EQ(ResultKeys::open(folder_ / "result-keys.json", {}, clock_.at).value()->key_set(clock_.at).value(), set);
+  fs::permissions(folder_ / "result-keys.json", fs::perms::owner_read | fs::perms::group_read);
+  EXPECT_EQ(ResultKeys::open(folder_ / "result-keys.json", {}, clock_.at).error().code, ErrorCode::kPermissionDenied);
+}
+
+TEST_F(RegistryTest, TheLastBundleIsThatOfTheLastVerdictThatSaysSomething) {
+  EXPECT_EQ(archive_->last_bundle(kInstance).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(verdict(VerdictClass::kTrusted));
+  EXPECT_NE(archive_->last_bundle(kInstance)->find(R"("verdict":"trusted")"), std::string::npos);
+  ASSERT_TRUE(verdict(VerdictClass::kUntrusted));
+  EXPECT_NE(archive_->last_bundle(kInstance)->find(R"("verdict":"untrusted")"), std::string::npos);
+  EXPECT_TRUE(attestation::bundle_from_json(*archive_->last_bundle(kInstance)));
+}
+
+TEST_F(RegistryTest, LogsEachVerdictInABoundedFile) {
+  for (int at = 0; at < 1100; ++at) ASSERT_TRUE(verdict(VerdictClass::kTrusted));
+  std::ifstream log(folder_ / "evidence" / kInstance / "verdicts.log");
+  std::string line, last;
+  std::size_t lines = 0;
+  while (std::getline(log, line)) ++lines, last = line;
+  EXPECT_LE(lines, EvidenceArchive::kLoggedVerdicts + 1);
+  EXPECT_GE(lines, EvidenceArchive::kLoggedVerdicts / 2);
+  EXPECT_NE(last.find("evidenceSha256"), std::string::npos);
 }
 
 }  // namespace

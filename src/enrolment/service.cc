@@ -217,15 +217,28 @@ Result<Admission> Service::appraise(const InstanceFacts& facts, const Challenge&
   };
   if (!facts.attestation_key_name.empty() && facts.attestation_key_name != key_name) return second_key();
 
-  attestation::Expectation expectation;
-  expectation.qualifying_data = qualifying_data(request.purpose, issued.nonce, instance, keys->client, keys->serving);
-  expectation.attestation_key = issued.attestation_key;
-  expectation.pcrs = attestation::expected_pcrs();
   const Time now = clock_.now();
-  const attestation::Verdict verdict = attestation::appraise(
-      {request.quote.attest, request.quote.signature, request.firmware_event_log, request.ima_log}, expectation,
-      facts.reference, now);
-  SLIPWAY_TRY(registry_.record_verdict(instance, verdict, request));
+  attestation::EvidenceBundle bundle;
+  bundle.node = facts.node_name;
+  bundle.instance = instance;
+  bundle.evidence = {request.quote.attest, request.quote.signature, request.firmware_event_log, request.ima_log};
+  bundle.expectation = {qualifying_data(request.purpose, issued.nonce, instance, keys->client, keys->serving),
+                        issued.attestation_key, attestation::expected_pcrs()};
+  bundle.purpose = to_string(request.purpose);
+  bundle.nonce = issued.nonce;
+  bundle.client_request = request.client_request;
+  bundle.serving_request = request.serving_request;
+  bundle.circumstances = {now, issued.expires - kNonceLifetime, crypto::sha256(facts.endorsement_key),
+                          facts.last_sighting, facts.host_restarted};
+  bundle.references = facts.appraiser->reference();
+  attestation::Appraisal appraisal =
+      facts.appraiser->appraise(bundle.evidence, bundle.expectation, bundle.circumstances);
+  const attestation::Verdict& verdict = appraisal.verdict;
+  bundle.verdict = attestation::to_json(verdict);
+  // Of a key that is not this instance's own yet nothing is remembered.
+  if (facts.attestation_key_name.empty() && verdict.verdict_class != attestation::VerdictClass::kTrusted)
+    appraisal.sighting.reset();
+  SLIPWAY_TRY(registry_.record_verdict(instance, appraisal, bundle));
   if (verdict.verdict_class != attestation::VerdictClass::kTrusted) {
     const bool binding = has_finding(verdict, kBinding);
     return refuse(instance,

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
-#include "attestation/verdict.h"
+#include "attestation/appraiser.h"
+#include "attestation/evidence_bundle.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "enrolment/challenge.h"
@@ -26,8 +28,11 @@ struct InstanceFacts {
   Time created{};
   Bytes certified_client_key;  // SubjectPublicKeyInfo DER certified last; empty before
   std::optional<Time> certificate_expires;
-  attestation::ReferenceValues reference;
-  int next_evidence_seconds = 300;  // when the node is to attest again
+  // What evidence is appraised with; never null where the pool has vTPMs.
+  std::shared_ptr<const attestation::Appraiser> appraiser;
+  std::optional<attestation::TpmSighting> last_sighting;  // of this instance's TPM; none before its first evidence
+  bool host_restarted = false;                            // since then
+  int next_evidence_seconds = 300;                        // when the node is to attest again
 };
 
 // Everything that enrolment changes or asks of the rest of the house. control/registry.h implements it on the store and
@@ -41,9 +46,9 @@ class Registry {
   // Marks the one-time secret used by whoever holds this client key (SubjectPublicKeyInfo DER), atomically; kConflict
   // if it was used before.
   virtual Status consume_secret(const std::string& instance, const Bytes& client_key) = 0;
-  // Keeps the verdict (and, where it is not good or changed, the whole evidence).
-  virtual Status record_verdict(const std::string& instance, const attestation::Verdict& verdict,
-                                const UnverifiedEvidenceRequest& evidence) = 0;
+  // Keeps the verdict, the sighting of the TPM where there is one, and the evidence as docs/threat-model.md says.
+  virtual Status record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
+                                const attestation::EvidenceBundle& bundle) = 0;
   // A refusal that says something about the node: shown to operators.
   virtual void record_refusal(const std::string& instance, const Error& error) = 0;
   // For a pool without a vTPM: what the host sees must fit (variable store, firmware). An error refuses.

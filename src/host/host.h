@@ -5,10 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "attestation/verdict.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "image/disk_contents.h"
+#include "image/manifest.h"
+#include "image/prediction.h"
 
 // VMs on one host: the seam between Slipway and libvirt. Behind it are host/libvirt (real VMs) and host/memory (no VMs:
 // simulated attesters), under the same contract tests (host/host_contract_test.cc).
@@ -73,6 +74,12 @@ struct FirmwareObservation {
   std::string detail;                                                          // one line for people
 };
 
+// SHA-256 of the values of the variables that decide what Secure Boot lets run, as the host reads them from a variable
+// store.
+struct SecureBootVariables {
+  Bytes platform_key_sha256, key_exchange_keys_sha256, db_sha256, dbx_sha256;
+};
+
 // PCR 0's part that only running the firmware can give; docs/threat-model.md, "Reference values".
 struct FirmwareReference {
   Bytes firmware_sha256;  // of the firmware code file
@@ -81,7 +88,7 @@ struct FirmwareReference {
   bool secure_boot = false;
   std::vector<Bytes> pcr0_events;  // sha256 digests of the events of PCR 0, in order, from the sealed calibration boot
   // Of the variable store that a VM of this kind starts with; the digest of nothing where a variable is not there.
-  attestation::SecureBootVariables variables;
+  SecureBootVariables variables;
 };
 
 // Every call is idempotent: asked twice, it leaves one thing. `ensure` makes what is missing and keeps what is there.
@@ -103,6 +110,10 @@ class Host {
   virtual Result<RecordedEndorsementKey> ensure_vtpm(const std::string& instance) = 0;
   // Reference values of this firmware for this shape; boots the sealed calibration VM if the cache has none.
   virtual Result<FirmwareReference> firmware_reference(const Shape& shape, bool secure_boot) = 0;
+
+  // What a VM of this shape must measure when it boots the image: a function of the manifest, of the firmware file and
+  // the variable store that it starts with, and of the calibration above.
+  virtual Result<image::Prediction> predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) = 0;
 
   // Overlay, variable store, domain; and starts it. kPreconditionFailed if vtpm is asked for and ensure_vtpm was not
   // called.

@@ -1,13 +1,15 @@
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 
-#include "attestation/verdict.h"
+#include "attestation/appraiser.h"
 #include "base/byte_reader.h"
 #include "bootchain/event_log.h"
 #include "bootchain/ima_log.h"
 #include "bootchain/replay.h"
 #include "crypto/key.h"
+#include "image/predict.h"
 #include "tpm/public_area.h"
 #include "tpm/quote.h"
 
@@ -29,26 +31,48 @@ Bytes read_file(const std::string& name) {
 struct World {
   crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
   attestation::Expectation expectation;
-  attestation::ReferenceValues reference;
+  std::optional<attestation::Appraiser> appraiser;
   std::vector<Bytes> trusted_digests;  // held_digests() of the recorded boot
+
+  // What the recorded boot measured, predicted from its manifest; firmware and variables as the log has them.
+  static attestation::References references(const bootchain::UnverifiedEventLog& log) {
+    const auto manifest = image::manifest_from_json(as_text(read_file("manifest.json"))).value();
+    image::Prediction prediction;
+    prediction.image_version = manifest.version;
+    prediction.secure_boot = true;
+    prediction.firmware_sha256 = Bytes(32, 1);
+    for (const auto& event : log.events) {
+      if (event.type == bootchain::kEvNoAction) continue;
+      image::PredictedEvent predicted;
+      predicted.pcr = static_cast<int>(event.pcr);
+      predicted.type = event.type;
+      predicted.rule = "pcr" + std::to_string(event.pcr) + ".event";
+      if (event.pcr == 1 && event.type != bootchain::kEvSeparator)
+        predicted.origin = image::Origin::kMayVary;
+      else
+        predicted.sha256 = event.digests[0].digest;
+      prediction.events.push_back(std::move(predicted));
+    }
+    attestation::References references;
+    references.predictions = {{std::move(prediction), std::nullopt}};
+    references.secure_boot_required = true;
+    return references;
+  }
 
   World() {
     expectation.qualifying_data = Bytes(32, 1);
     expectation.attestation_key =
         tpm::marshal_public_area(tpm::attestation_key_area(key.public_key().p256_point().value()));
     expectation.pcrs = attestation::expected_pcrs();
-    reference.manifest = image::manifest_from_json(as_text(read_file("manifest.json"))).value();
-    reference.secure_boot_required = true;
     const auto log = bootchain::parse_event_log(read_file("log.bin")).value();
-    for (const auto& event : log.events)
-      if (event.pcr == 0) reference.firmware_pcr0_events.push_back(event.digests[0].digest);
+    appraiser = attestation::Appraiser::make(references(log)).value();
     trusted_digests = held_digests(log);
   }
 
-  // Digests of PCR 8 and 9, each event's: every one of them must be the recorded boot's.
+  // The digests of each PCR that no boot may vary in: every one of them must be the recorded boot's.
   static std::vector<Bytes> held_digests(const bootchain::UnverifiedEventLog& log) {
     std::vector<Bytes> digests;
-    for (const std::uint32_t pcr : {8u, 9u}) {
+    for (const std::uint32_t pcr : {0u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 14u}) {
       for (const auto& event : log.events)
         if (event.pcr == pcr && event.type != bootchain::kEvNoAction) digests.push_back(event.digests[0].digest);
     }
@@ -76,6 +100,10 @@ attestation::UnverifiedEvidence signed_evidence(const World& world, const bootch
   return evidence;
 }
 
+attestation::Verdict appraise(const World& world, const attestation::UnverifiedEvidence& evidence) {
+  return world.appraiser->appraise(evidence, world.expectation, {}).verdict;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -85,12 +113,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto replayed = log ? bootchain::replay(*log, bootchain::kSha256Bank) : Result<bootchain::PcrValues>();
   if (!log || !replayed) {
     attestation::UnverifiedEvidence evidence{to_bytes(input), to_bytes(input), to_bytes(input), to_bytes(input)};
-    const auto verdict = attestation::appraise(evidence, world.expectation, world.reference, Time{});
+    const auto verdict = appraise(world, evidence);
     if (verdict.verdict_class != attestation::VerdictClass::kEvidenceBroken) __builtin_trap();
     return 0;
   }
   const auto evidence = signed_evidence(world, *replayed, input);
-  const auto verdict = attestation::appraise(evidence, world.expectation, world.reference, Time{});
+  const auto verdict = appraise(world, evidence);
   if (verdict.verdict_class == attestation::VerdictClass::kTrusted &&
       World::held_digests(*log) != world.trusted_digests)
     __builtin_trap();

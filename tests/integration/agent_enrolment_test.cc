@@ -94,10 +94,11 @@ class OneInstance final : public enrolment::Registry {
     facts.secret_holder = client_key;
     return {};
   }
-  Status record_verdict(const std::string&, const attestation::Verdict& verdict,
-                        const enrolment::UnverifiedEvidenceRequest&) override {
+  Status record_verdict(const std::string&, const attestation::Appraisal& appraisal,
+                        const attestation::EvidenceBundle&) override {
     const std::lock_guard lock(mutex);
-    verdicts.push_back(verdict);
+    verdicts.push_back(appraisal.verdict);
+    if (appraisal.sighting) facts.last_sighting = appraisal.sighting;
     return {};
   }
   void record_refusal(const std::string&, const Error& error) override {
@@ -192,10 +193,10 @@ class AgentTest : public ::testing::Test {
   // Boots the TPM as the image would have, with one PCR extended once more if `changed` is not negative.
   void boot_with_vtpm(int changed = -1) {
     simulator_ = std::make_unique<testing::Simulator>(true);
-    const auto boot = host::simulate_boot(manifest_, true);
-    std::ofstream(folder_ / "log.bin") << as_text(boot.firmware_event_log);
+    const Bytes log = host::simulate_boot(manifest_, true);
+    std::ofstream(folder_ / "log.bin") << as_text(log);
     std::vector<std::string> command{"tpm2_pcrextend", "--tcti", simulator_->tcti()};
-    const auto events = bootchain::parse_event_log(boot.firmware_event_log).value().events;
+    const auto events = bootchain::parse_event_log(log).value().events;
     for (const auto& event : events) {
       command.push_back(std::to_string(event.pcr) + ":sha256=" + to_hex(event.digests.front().digest));
     }
@@ -204,10 +205,11 @@ class AgentTest : public ::testing::Test {
     const auto attester = agent::EsysAttester::open({simulator_->tcti(), "", ""}).value();
     registry_.facts.vtpm = true;
     registry_.facts.endorsement_key = attester->endorsement_key_public().value();
-    registry_.facts.reference.manifest = manifest_;
-    registry_.facts.reference.firmware_pcr0_events = boot.pcr0_events;
-    registry_.facts.reference.secure_boot_required = true;
-    registry_.facts.reference.secure_boot_variables = boot.variables;
+    attestation::References references;
+    references.predictions = {{host::predict_simulated(manifest_, true).value(), std::nullopt}};
+    references.secure_boot_required = true;
+    registry_.facts.appraiser =
+        std::make_shared<attestation::Appraiser>(attestation::Appraiser::make(std::move(references)).value());
   }
 
   void start() {

@@ -79,4 +79,18 @@ Result<fleet::RulesProfile> read_configuration(const std::filesystem::path& path
   return profile;
 }
 
+Result<attestation::Policy> read_policy(const std::filesystem::path& path) {
+  if (path.empty()) return attestation::Policy();
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMaximumConfiguration + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file.is_open() || file.bad()) {
+    return fail(ErrorCode::kNotFound, fmt::format("The policy {} cannot be read.", path.string()));
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  auto policy = attestation::policy_from_json(text);
+  if (policy) return policy;
+  return fail(ErrorCode::kMalformed, fmt::format("{}: {}", path.string(), policy.error().message));
+}
+
 }  // namespace slipway::slipwayd

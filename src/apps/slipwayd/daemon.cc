@@ -16,6 +16,7 @@
 #include "control/image_store.h"
 #include "control/log_text.h"
 #include "control/registry.h"
+#include "control/result_keys.h"
 #include "enrolment/service.h"
 #include "host/libvirt/libvirt_host.h"
 #include "host/memory/memory_host.h"
@@ -65,6 +66,7 @@ struct Daemon::Parts {
   std::unique_ptr<HttpNodeListeners> listeners;
   std::unique_ptr<host::Host> host;
   std::unique_ptr<control::EvidenceArchive> archive;
+  std::unique_ptr<control::ResultKeys> result_keys;
   std::mutex engine_mutex;
   std::unique_ptr<control::Engine> engine;
   std::unique_ptr<control::Registry> registry;
@@ -179,6 +181,7 @@ Status Daemon::Parts::serve_people(const Options& options, fleet::RulesProfile r
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
   SLIPWAY_ASSIGN(fleet::RulesProfile rules, read_configuration(options.config));
+  SLIPWAY_ASSIGN(attestation::Policy policy, read_policy(options.policy));
   SLIPWAY_ASSIGN(api::StateFolder folder, api::StateFolder::claim(options.state.string()));
   auto parts = std::make_unique<Parts>(std::move(folder));
   SLIPWAY_ASSIGN(parts->store, store::open_sqlite_store((options.state / "slipway.db").string()));
@@ -193,10 +196,15 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
   parts->listeners =
       std::make_unique<HttpNodeListeners>(*parts->installation, *parts->store, parts->clock, parts->random);
   SLIPWAY_TRY(parts->open_host(options));
-  parts->archive = std::make_unique<control::EvidenceArchive>(options.state / "evidence");
+  SLIPWAY_ASSIGN(std::string boot_id, control::read_boot_id());
+  parts->archive = std::make_unique<control::EvidenceArchive>(options.state / "evidence", std::move(boot_id));
+  SLIPWAY_ASSIGN(parts->result_keys,
+                 control::ResultKeys::open(options.state / "result-keys.json", {}, parts->clock.now()));
   parts->registry = std::make_unique<control::Registry>(
-      *parts->store, *parts->host, *parts->kubernetes, *parts->images, *parts->archive, parts->clock,
-      control::RegistrySettings{options.certificate_lifetime, options.evidence_interval},
+      *parts->store, *parts->host, *parts->kubernetes, *parts->images, *parts->archive, *parts->result_keys,
+      parts->clock,
+      control::RegistrySettings{options.certificate_lifetime, options.evidence_interval, std::move(policy),
+                                "urn:uuid:" + parts->installation->tenant},
       [at = parts.get()](const std::string& cluster) { at->wake(cluster); });
   parts->service = std::make_unique<enrolment::Service>(*parts->registry, parts->clock, parts->random);
   parts->listeners->serve(*parts->service);

@@ -75,7 +75,7 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   CommandLine line;
   Options& options = line.options;
   std::string state, listen, host = "libvirt:", kubernetes = "hosted";
-  std::string images = "/var/lib/slipway-images", binaries, cache = options.cache.string(), config;
+  std::string images = "/var/lib/slipway-images", binaries, cache = options.cache.string(), config, policy;
   int evidence_interval = static_cast<int>(options.evidence_interval.count());
   int boot_patience = static_cast<int>(options.boot_patience.count());
   int lifetime = static_cast<int>(options.certificate_lifetime.count());
@@ -92,6 +92,7 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   app.add_option("--kubernetes-binaries", binaries, "Folder of kube-apiserver and the others, its name v1.20.2...");
   app.add_option("--cache", cache, "Folder of firmware calibrations; may be shared")->capture_default_str();
   app.add_option("--config", config, "JSON file with the rules that requests are judged by");
+  app.add_option("--policy", policy, "JSON file with the policy that evidence is judged by");
   app.add_option("--evidence-interval", evidence_interval, "Seconds between two proofs of a node")
       ->check(CLI::Range(kShortestInterval, kLongestInterval))
       ->capture_default_str();
@@ -113,6 +114,7 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   options.images = std::filesystem::absolute(images);
   options.cache = std::filesystem::absolute(cache);
   options.config = config;
+  options.policy = policy;
   if (!binaries.empty()) options.kubernetes_binaries = std::filesystem::absolute(binaries);
   options.evidence_interval = seconds(evidence_interval);
   options.boot_patience = seconds(boot_patience);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "attestation/policy.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "fleet/rules.h"
@@ -23,6 +24,7 @@ struct Options {
   std::filesystem::path kubernetes_binaries;
   std::filesystem::path cache = "/var/cache/slipway";
   std::filesystem::path config;  // empty: none
+  std::filesystem::path policy;  // empty: the default
   seconds evidence_interval{300};
   seconds boot_patience{600};  // from a VM's start to its proof
   seconds certificate_lifetime{3600};
@@ -44,5 +46,8 @@ Status parse_listen(const std::string& text, Options& options);
 // {"minimumKubernetesVersion": "1.20.2"}}}, each key optional, unknown ones refused. An empty path gives the defaults.
 Result<fleet::RulesProfile> read_configuration(const std::filesystem::path& path);
 Result<fleet::RulesProfile> rules_from_configuration(std::string_view json);
+
+// The policy that evidence is judged by: docs/formats/policy.md. An empty path gives the default.
+Result<attestation::Policy> read_policy(const std::filesystem::path& path);
 
 }  // namespace slipway::slipwayd

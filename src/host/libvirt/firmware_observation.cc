@@ -56,13 +56,13 @@ Result<FirmwareObservation> judge_variable_store(ByteView variable_store, ByteVi
   return observation;
 }
 
-Result<attestation::SecureBootVariables> secure_boot_variables(ByteView variable_store) {
+Result<SecureBootVariables> secure_boot_variables(ByteView variable_store) {
   SLIPWAY_ASSIGN(const auto variables, bootchain::read_variable_store(variable_store));
   const auto measured = [&](std::string_view vendor, std::string_view name) {
     const auto* variable = bootchain::find_variable(variables, vendor, name);
     return crypto::sha256(variable == nullptr ? ByteView{} : ByteView(variable->data));
   };
-  return attestation::SecureBootVariables{.platform_key_sha256 = measured(bootchain::kEfiGlobalVariables, "PK"),
+  return SecureBootVariables{.platform_key_sha256 = measured(bootchain::kEfiGlobalVariables, "PK"),
                                           .key_exchange_keys_sha256 = measured(bootchain::kEfiGlobalVariables, "KEK"),
                                           .db_sha256 = measured(bootchain::kImageSecurityDatabase, "db"),
                                           .dbx_sha256 = measured(bootchain::kImageSecurityDatabase, "dbx")};

@@ -11,6 +11,6 @@ Result<FirmwareObservation> judge_variable_store(ByteView variable_store, ByteVi
                                                  bool firmware_enforces);
 
 // The digests of PK, KEK, db and dbx as firmware measures them: of nothing where a variable is not there. Pure.
-Result<attestation::SecureBootVariables> secure_boot_variables(ByteView variable_store);
+Result<SecureBootVariables> secure_boot_variables(ByteView variable_store);
 
 }  // namespace slipway::host

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <optional>
 
+#include "bootchain/ovmf_firmware.h"
+#include "bootchain/variable_store.h"
 #include "crypto/digest.h"
 #include "host/console.h"
 #include "host/files.h"
@@ -20,6 +22,8 @@
 #include "host/libvirt/networks.h"
 #include "host/libvirt/probe.h"
 #include "host/libvirt/vtpm.h"
+#include "image/calibration.h"
+#include "image/predict.h"
 
 namespace slipway::host {
 namespace {
@@ -61,6 +65,7 @@ class LibvirtHost final : public Host {
   }
   Result<RecordedEndorsementKey> ensure_vtpm(const std::string& instance) override;
   Result<FirmwareReference> firmware_reference(const Shape& shape, bool secure_boot) override;
+  Result<image::Prediction> predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) override;
   Status ensure_vm(const VirtualMachine& vm) override;
   Result<Observation> observe(const std::string& instance) override;
   Result<FirmwareObservation> observe_firmware(const std::string& instance) override;
@@ -74,6 +79,8 @@ class LibvirtHost final : public Host {
   Result<std::vector<Bytes>> calibrate(const Capabilities& capabilities, const Shape& shape, bool secure_boot);
   Status remove_calibration(const std::string& uuid);
   Result<Bytes> firmware_digest() const;
+  // What the firmware file holds; unpacked again only when the file changes.
+  Result<bootchain::OvmfFirmware> unpack_firmware();
   const std::filesystem::path& store_template(bool secure_boot) const {
     return secure_boot ? firmware_.enrolled_store : firmware_.empty_store;
   }
@@ -86,6 +93,8 @@ class LibvirtHost final : public Host {
   VtpmFactory vtpms_;
   std::mutex probe_mutex_;
   std::optional<Capabilities> capabilities_;
+  std::mutex firmware_mutex_;
+  std::optional<bootchain::OvmfFirmware> unpacked_firmware_;  // under firmware_mutex_
   std::mutex calibration_mutex_;  // one calibration at a time; taken before files_mutex_
   std::mutex files_mutex_;        // guards what follows, and vtpms_
   InstanceFiles files_, calibration_files_;
@@ -209,6 +218,28 @@ Result<FirmwareReference> LibvirtHost::firmware_reference(const Shape& shape, bo
   SLIPWAY_TRY(ensure_folder(options_.cache_folder, 0755));
   SLIPWAY_TRY(write_file(cached, as_bytes(to_json(reference)), 0644));
   return reference;
+}
+
+Result<bootchain::OvmfFirmware> LibvirtHost::unpack_firmware() {
+  SLIPWAY_ASSIGN(const Bytes code, read_file(firmware_.code, kMaximumFirmware));
+  const std::lock_guard lock(firmware_mutex_);
+  if (!unpacked_firmware_ || unpacked_firmware_->code_sha256 != crypto::sha256(code)) {
+    SLIPWAY_ASSIGN(unpacked_firmware_, bootchain::read_ovmf_firmware(code));
+  }
+  return *unpacked_firmware_;
+}
+
+Result<image::Prediction> LibvirtHost::predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) {
+  SLIPWAY_ASSIGN(const FirmwareReference reference, firmware_reference(shape, secure_boot));
+  SLIPWAY_ASSIGN(const bootchain::OvmfFirmware firmware, unpack_firmware());
+  SLIPWAY_ASSIGN(const Bytes store, read_file(store_template(secure_boot), kMaximumFirmware));
+  SLIPWAY_ASSIGN(const auto variables, bootchain::read_variable_store(store));
+  image::FirmwareFacts facts;
+  facts.code_sha256 = firmware.code_sha256;
+  facts.dxe_volume_sha256 = firmware.dxe_volume_sha256;
+  SLIPWAY_ASSIGN(facts.calibrated_pei_volume_sha256,
+                 image::calibrated_pei_volume(reference.pcr0_events, firmware.dxe_volume_sha256));
+  return image::predict(manifest, facts, variables);
 }
 
 Result<std::vector<Bytes>> LibvirtHost::calibrate(const Capabilities& capabilities, const Shape& shape,

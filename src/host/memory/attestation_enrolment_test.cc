@@ -60,7 +60,7 @@ TEST_F(AttestationEnrolment, AGoodNodeIsAdmittedUnderTheNameThatTheServerGives) 
 TEST_F(AttestationEnrolment, WithoutSecureBootANodeIsTrustedWhereItsPoolDoesNotAskForIt) {
   boot = simulate_boot(manifest, false);
   const auto node = make_node(kNodeA);
-  registry.facts[kNodeA].reference.secure_boot_required = false;
+  registry.facts[kNodeA].appraiser = test_appraiser(manifest, false);
   const auto admission = attest(*node, kNodeA);
   ASSERT_TRUE(admission.has_value()) << admission.error().message;
   EXPECT_FALSE(registry.verdicts[0].secure_boot);
@@ -292,7 +292,7 @@ TEST_F(AttestationEnrolment, Rule8ASecondAttestationKeyIsRefused) {
   expect_refused(attest(second, kNodeA), refusal::kSecondAttestationKey);
   expect_refused(attest(second, kNodeA, Purpose::kAttest), refusal::kSecondAttestationKey);
   // The first one goes on to serve, over a reboot too.
-  ASSERT_TRUE(node->boot(boot.firmware_event_log).has_value());
+  ASSERT_TRUE(node->boot(boot).has_value());
   EXPECT_TRUE(attest(*node, kNodeA).has_value());
 }
 
@@ -313,7 +313,7 @@ TEST_F(AttestationEnrolment, ABootOfOtherFilesIsRefusedAndNamesThem) {
   const auto node = make_node(kNodeA);
   image::Manifest changed = manifest;
   changed.boot_files.back().sha256 = crypto::sha256(as_bytes("initrd with one file more"));
-  ASSERT_TRUE(node->boot(simulate_boot(changed, true).firmware_event_log).has_value());
+  ASSERT_TRUE(node->boot(simulate_boot(changed, true)).has_value());
   const auto result = attest(*node, kNodeA);
   expect_refused(result, refusal::kVerdictNotTrusted);
   EXPECT_THAT(result.error().message, ::testing::HasSubstr("/EFI/debian/initrd"));
@@ -324,8 +324,43 @@ TEST_F(AttestationEnrolment, ABootOfOtherFilesIsRefusedAndNamesThem) {
 
 TEST_F(AttestationEnrolment, ABootWithoutSecureBootIsRefusedWhereItIsRequired) {
   const auto node = make_node(kNodeA);
-  ASSERT_TRUE(node->boot(simulate_boot(manifest, false).firmware_event_log).has_value());
+  ASSERT_TRUE(node->boot(simulate_boot(manifest, false)).has_value());
   expect_refused(attest(*node, kNodeA), refusal::kVerdictNotTrusted);
+}
+
+// A copy of the TPM's state that answers too, or a snapshot put back: it falls behind what was seen of it.
+TEST_F(AttestationEnrolment, ATpmThatWentBackIsRefused) {
+  const auto node = make_node(kNodeA);
+  const auto keys = enrolment::generate_node_keys();
+  ASSERT_TRUE(node->boot(boot).has_value());
+  ASSERT_TRUE(enrolment::attest_once(transport(), *node, kNodeA, Purpose::kEnrol, keys).has_value());
+  clock.advance(seconds(300));
+  ASSERT_TRUE(enrolment::attest_once(transport(), *node, kNodeA, Purpose::kAttest, keys).has_value());
+  admissions_are_fine();
+
+  const auto appraiser = registry.facts[kNodeA].appraiser;
+  const auto sighting = registry.facts[kNodeA].last_sighting;
+  const Bytes key_name = registry.facts[kNodeA].attestation_key_name;
+  const auto older = make_node(kNodeA);  // the same keys, one reset less
+  registry.facts[kNodeA].last_sighting = sighting;
+  registry.facts[kNodeA].attestation_key_name = key_name;
+  clock.advance(seconds(300));
+  const auto refused = attest(*older, kNodeA, Purpose::kAttest);
+  expect_refused(refused, refusal::kVerdictNotTrusted);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("clock.resetRollback"));
+  EXPECT_EQ(registry.facts[kNodeA].last_sighting->clock.reset_count, sighting->clock.reset_count);
+}
+
+// What is kept of an exchange gives its verdict again, byte for byte.
+TEST_F(AttestationEnrolment, TheKeptEvidenceGivesTheSameVerdictAgain) {
+  const auto node = make_node(kNodeA);
+  ASSERT_TRUE(attest(*node, kNodeA).has_value());
+  ASSERT_EQ(registry.bundles.size(), 1U);
+  const auto kept = attestation::bundle_from_json(to_json(registry.bundles[0]));
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(attestation::to_json(*attestation::appraise_again(*kept)), kept->verdict);
+  EXPECT_EQ(kept->instance, kNodeA);
+  EXPECT_EQ(kept->nonce.size(), 32U);
 }
 
 TEST_F(AttestationEnrolment, ATrueLogOverAnotherBootIsRefused) {

@@ -42,8 +42,8 @@ class MemoryRegistry final : public enrolment::Registry {
   Result<enrolment::InstanceFacts> find(const std::string& instance) override;
   Status enrol_attestation_key(const std::string& instance, const Bytes& name) override;
   Status consume_secret(const std::string& instance, const Bytes& client_key) override;
-  Status record_verdict(const std::string& instance, const attestation::Verdict& verdict,
-                        const enrolment::UnverifiedEvidenceRequest& evidence) override;
+  Status record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
+                        const attestation::EvidenceBundle& bundle) override;
   void record_refusal(const std::string& instance, const Error& error) override;
   Status confirm_host_observation(const std::string& instance) override;
   Result<enrolment::Admission> admit(const std::string& instance, const Bytes& client_key, const Bytes& serving_key,
@@ -51,6 +51,7 @@ class MemoryRegistry final : public enrolment::Registry {
 
   std::map<std::string, enrolment::InstanceFacts> facts;
   std::vector<attestation::Verdict> verdicts;
+  std::vector<attestation::EvidenceBundle> bundles;
   std::vector<Error> refusals;
   int admissions = 0;
   Status host_observation;  // what confirm_host_observation answers
@@ -62,6 +63,10 @@ class MemoryRegistry final : public enrolment::Registry {
   std::mutex mutex_;
   crypto::Identity authority_;
 };
+
+// What a node that boots the manifest's image with Secure Boot is appraised with.
+std::shared_ptr<const attestation::Appraiser> test_appraiser(const image::Manifest& manifest,
+                                                             bool secure_boot_required = true);
 
 // The node listener's work without its sockets: JSON in, JSON or a refusal out.
 enrolment::Reply serve(enrolment::Service& service, const std::string& path, const std::string& body);
@@ -98,7 +103,7 @@ class EnrolmentTest : public ::testing::Test {
   ManualClock clock;
   SystemRandom random;
   image::Manifest manifest = test_manifest();
-  SimulatedBoot boot = simulate_boot(manifest, true);
+  Bytes boot = simulate_boot(manifest, true);  // the firmware's event log
   MemoryRegistry registry{clock, random};
   enrolment::Service service{registry, clock, random};
   int lost_answers = 0;  // so many of the next answers do not reach the node

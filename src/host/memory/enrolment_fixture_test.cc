@@ -60,6 +60,16 @@ image::Manifest test_manifest() {
   return with_simulated_digests(std::move(manifest));
 }
 
+std::shared_ptr<const attestation::Appraiser> test_appraiser(const image::Manifest& manifest,
+                                                             bool secure_boot_required) {
+  attestation::References references;
+  references.predictions = {{predict_simulated(manifest, true).value(), std::nullopt}};
+  if (!secure_boot_required)
+    references.predictions.push_back({predict_simulated(manifest, false).value(), std::nullopt});
+  references.secure_boot_required = secure_boot_required;
+  return std::make_shared<attestation::Appraiser>(attestation::Appraiser::make(std::move(references)).value());
+}
+
 MemoryRegistry::MemoryRegistry(const Clock& clock, Random& random)
     : clock_(clock),
       random_(random),
@@ -91,10 +101,12 @@ Status MemoryRegistry::consume_secret(const std::string& instance, const Bytes& 
   return {};
 }
 
-Status MemoryRegistry::record_verdict(const std::string&, const attestation::Verdict& verdict,
-                                      const enrolment::UnverifiedEvidenceRequest&) {
+Status MemoryRegistry::record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
+                                      const attestation::EvidenceBundle& bundle) {
   const std::lock_guard lock(mutex_);
-  verdicts.push_back(verdict);
+  verdicts.push_back(appraisal.verdict);
+  bundles.push_back(bundle);
+  if (appraisal.sighting) facts.at(instance).last_sighting = appraisal.sighting;
   return {};
 }
 
@@ -155,7 +167,7 @@ EnrolmentTest::EnrolmentTest() = default;
 
 std::unique_ptr<SoftwareAttester> EnrolmentTest::make_node(const std::string& instance) {
   auto attester = SoftwareAttester::from_state(tpm_state(instance)).value();
-  EXPECT_TRUE(attester->boot(boot.firmware_event_log).has_value());
+  EXPECT_TRUE(attester->boot(boot).has_value());
   enrolment::InstanceFacts node;
   node.instance = instance;
   node.node_name = "aks-pool-" + instance.substr(0, 8);
@@ -163,10 +175,7 @@ std::unique_ptr<SoftwareAttester> EnrolmentTest::make_node(const std::string& in
   node.secure_boot = true;
   node.endorsement_key = attester->endorsement_key_public().value();
   node.created = clock.now();
-  node.reference.manifest = manifest;
-  node.reference.firmware_pcr0_events = boot.pcr0_events;
-  node.reference.secure_boot_required = true;
-  node.reference.secure_boot_variables = boot.variables;
+  node.appraiser = test_appraiser(manifest);
   registry.facts[instance] = std::move(node);
   return attester;
 }

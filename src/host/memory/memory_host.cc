@@ -61,6 +61,7 @@ class MemoryHost final : public Host {
   Status allow_gateway_port(const std::string& cluster, int port) override;
   Result<RecordedEndorsementKey> ensure_vtpm(const std::string& instance) override;
   Result<FirmwareReference> firmware_reference(const Shape& shape, bool secure_boot) override;
+  Result<image::Prediction> predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) override;
   Status ensure_vm(const VirtualMachine& vm) override;
   Result<Observation> observe(const std::string& instance) override;
   Result<FirmwareObservation> observe_firmware(const std::string& instance) override;
@@ -177,10 +178,13 @@ Result<FirmwareReference> MemoryHost::firmware_reference(const Shape& shape, boo
   reference.machine_type = kMachineType;
   reference.shape = shape;
   reference.secure_boot = secure_boot;
-  SimulatedBoot boot = simulate_boot({}, secure_boot);
-  reference.pcr0_events = std::move(boot.pcr0_events);
-  reference.variables = std::move(boot.variables);
+  reference.pcr0_events = simulated_pcr0_events();
+  reference.variables = simulated_variables({}, secure_boot);
   return reference;
+}
+
+Result<image::Prediction> MemoryHost::predict(const image::Manifest& manifest, const Shape&, bool secure_boot) {
+  return predict_simulated(manifest, secure_boot);
 }
 
 Result<std::shared_ptr<SoftwareAttester>> MemoryHost::boot_attester(const VirtualMachine& vm) {
@@ -192,7 +196,9 @@ Result<std::shared_ptr<SoftwareAttester>> MemoryHost::boot_attester(const Virtua
   }
   SLIPWAY_ASSIGN(const image::Manifest manifest, options_.manifest(vm.image));
   SLIPWAY_ASSIGN(auto attester, SoftwareAttester::from_state(state->first));
-  SLIPWAY_TRY(attester->boot(simulate_boot(manifest, vm.secure_boot).firmware_event_log));
+  SLIPWAY_TRY(attester->boot(simulate_boot(manifest, vm.secure_boot)));
+  // Its resets are counted, or the next start of this host would look like a TPM that was thrown back.
+  SLIPWAY_TRY(records_.write_vtpm(vm.instance, attester->state(), state->second));
   return std::shared_ptr<SoftwareAttester>(std::move(attester));
 }
 
@@ -267,7 +273,8 @@ Result<FirmwareObservation> MemoryHost::observe_firmware(const std::string& inst
   const auto machine = records_.machine(instance);
   if (!machine) return fail(ErrorCode::kNotFound, "no VM of instance " + instance + " exists on this host");
   const bool on = machine->vm.secure_boot;
-  const attestation::SecureBootVariables variables = simulate_boot({}, on).variables;
+  const auto manifest = options_.manifest(machine->vm.image);
+  const SecureBootVariables variables = simulated_variables(manifest ? *manifest : image::Manifest(), on);
   return FirmwareObservation{.secure_boot_enabled = on,
                              .firmware_sha256 = firmware_digest(),
                              .platform_key_sha256 = variables.platform_key_sha256,

@@ -65,9 +65,9 @@ TEST_F(SecretEnrolment, OfTwoUsesAtOnceOneWins) {
       return truth_.enrol_attestation_key(i, n);
     }
     Status consume_secret(const std::string& i, const Bytes& k) override { return truth_.consume_secret(i, k); }
-    Status record_verdict(const std::string& i, const attestation::Verdict& v,
-                          const enrolment::UnverifiedEvidenceRequest& e) override {
-      return truth_.record_verdict(i, v, e);
+    Status record_verdict(const std::string& i, const attestation::Appraisal& a,
+                          const attestation::EvidenceBundle& b) override {
+      return truth_.record_verdict(i, a, b);
     }
     void record_refusal(const std::string& i, const Error& e) override { truth_.record_refusal(i, e); }
     Status confirm_host_observation(const std::string& i) override { return truth_.confirm_host_observation(i); }

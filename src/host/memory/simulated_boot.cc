@@ -6,7 +6,9 @@
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_log.h"
 #include "bootchain/signature_list.h"
+#include "bootchain/variable_store.h"
 #include "crypto/digest.h"
+#include "image/predict.h"
 
 namespace slipway::host {
 namespace {
@@ -45,28 +47,43 @@ Bytes vendor_authority() {
       variable(bootchain::kShimVariables, "MokListRT", to_bytes("simulated vendor certificate")));
 }
 
-// The variable store: one entry in each list, or nothing.
-struct VariableStore {
-  Bytes platform_key, key_exchange_keys, db, dbx;
-  Bytes db_entry;  // owner and certificate, as an authority event carries them
-};
+constexpr std::string_view kPeiVolume = "simulated firmware volume PEI";
+constexpr std::string_view kDxeVolume = "simulated firmware volume DXE";
 
-VariableStore variable_store(bool secure_boot) {
+// What lets the image's shim run: its digest.
+Bytes db_entry(const Manifest& manifest) {
+  const auto owner = bootchain::guid_from_text(bootchain::kShimVariables).value_or(bootchain::EfiGuid{});
+  Bytes entry(owner.bytes.begin(), owner.bytes.end());
+  if (const BootFile* shim = find_boot_file(manifest, BootFileRole::kShim)) put_bytes(entry, shim->authenticode_sha256);
+  return entry;
+}
+
+// A list of one digest.
+Bytes digest_list(const Bytes& entry) {
+  const auto type = bootchain::guid_from_text(bootchain::kSha256Signature).value_or(bootchain::EfiGuid{});
+  Bytes list(type.bytes.begin(), type.bytes.end());
+  put_u32_le(list, static_cast<std::uint32_t>(28 + entry.size()));
+  put_u32_le(list, 0);
+  put_u32_le(list, static_cast<std::uint32_t>(entry.size()));
+  put_bytes(list, entry);
+  return list;
+}
+
+// The variable store that a simulated VM starts with: one entry in each list, or nothing.
+std::vector<bootchain::StoredVariable> variable_store(const Manifest& manifest, bool secure_boot) {
   if (!secure_boot) return {};
   const auto owner = bootchain::guid_from_text(bootchain::kShimVariables).value_or(bootchain::EfiGuid{});
+  const auto stored = [](std::string_view vendor, std::string_view name, Bytes value) {
+    return bootchain::StoredVariable{bootchain::guid_from_text(vendor).value_or(bootchain::EfiGuid{}),
+                                     std::string(name), 0, std::move(value)};
+  };
   const auto list = [&owner](std::string_view certificate) {
     return bootchain::make_certificate_list(owner, as_bytes(certificate));
   };
-  constexpr std::string_view kAuthority = "simulated UEFI authority";
-  VariableStore store{list("simulated platform key"),
-                      list("simulated key exchange key"),
-                      list(kAuthority),
-                      list("simulated revocation"),
-                      {}};
-  store.db_entry.reserve(owner.bytes.size() + kAuthority.size());
-  put_bytes(store.db_entry, owner.bytes);
-  put_bytes(store.db_entry, as_bytes(kAuthority));
-  return store;
+  return {stored(bootchain::kEfiGlobalVariables, "PK", list("simulated platform key")),
+          stored(bootchain::kEfiGlobalVariables, "KEK", list("simulated key exchange key")),
+          stored(bootchain::kImageSecurityDatabase, "db", digest_list(db_entry(manifest))),
+          stored(bootchain::kImageSecurityDatabase, "dbx", list("simulated revocation"))};
 }
 
 // A log under construction.
@@ -112,22 +129,32 @@ class Log {
 
 void measure_firmware(Log& log) {
   log.measure(0, bootchain::kEvSCrtmVersion, Bytes{0, 0});
-  for (const std::string_view volume : {"PEI", "DXE"}) {
-    log.add(0, bootchain::kEvEfiPlatformFirmwareBlob, to_bytes(volume),
-            crypto::sha256(as_bytes("simulated firmware volume " + std::string(volume))));
-  }
+  for (const std::string_view volume : {kPeiVolume, kDxeVolume})
+    log.add(0, bootchain::kEvEfiPlatformFirmwareBlob, to_bytes(volume), crypto::sha256(as_bytes(volume)));
 }
 
-void measure_variables(Log& log, const VariableStore& store, bool secure_boot) {
-  const auto add = [&log](std::string_view vendor, std::string_view name, const Bytes& value) {
-    log.measure(7, bootchain::kEvEfiVariableDriverConfig, variable(vendor, name, value));
+void measure_variables(Log& log, const std::vector<bootchain::StoredVariable>& store, bool secure_boot) {
+  const auto add = [&](std::string_view vendor, std::string_view name, Bytes value) {
+    log.measure(7, bootchain::kEvEfiVariableDriverConfig, variable(vendor, name, std::move(value)));
+  };
+  const auto add_stored = [&](std::string_view vendor, std::string_view name) {
+    const bootchain::StoredVariable* const found = find_variable(store, vendor, name);
+    add(vendor, name, found == nullptr ? Bytes{} : found->data);
   };
   add(bootchain::kEfiGlobalVariables, "SecureBoot", Bytes{static_cast<std::uint8_t>(secure_boot ? 1 : 0)});
-  add(bootchain::kEfiGlobalVariables, "PK", store.platform_key);
-  add(bootchain::kEfiGlobalVariables, "KEK", store.key_exchange_keys);
-  add(bootchain::kImageSecurityDatabase, "db", store.db);
-  add(bootchain::kImageSecurityDatabase, "dbx", store.dbx);
+  add_stored(bootchain::kEfiGlobalVariables, "PK");
+  add_stored(bootchain::kEfiGlobalVariables, "KEK");
+  add_stored(bootchain::kImageSecurityDatabase, "db");
+  add_stored(bootchain::kImageSecurityDatabase, "dbx");
   log.separator(7);
+}
+
+// OVMF digests the value of a boot entry alone.
+void measure_boot_order(Log& log) {
+  const Bytes order{0, 0};
+  log.add(1, bootchain::kEvEfiVariableBoot,
+          bootchain::encode_variable_data(variable(bootchain::kEfiGlobalVariables, "BootOrder", order)),
+          crypto::sha256(order));
 }
 
 void measure_shim(Log& log, const Manifest& manifest, bool secure_boot) {
@@ -154,9 +181,10 @@ void measure_kernel(Log& log, const Manifest& manifest, bool secure_boot) {
 
 // GRUB reads its configuration at the command that sources it, and the other files at theirs.
 void measure_grub(Log& log, const Manifest& manifest, bool secure_boot) {
-  if (const BootFile* config = find_boot_file(manifest, BootFileRole::kGrubConfig)) log.file(*config);
   for (const std::string& command : manifest.grub_commands) {
     log.grub("grub_cmd: ", command);
+    const BootFile* const config = find_boot_file(manifest, BootFileRole::kGrubConfig);
+    if (command.starts_with("source ") && config != nullptr) log.file(*config);
     if (command.starts_with("linux ") || command.starts_with("linuxefi ")) measure_kernel(log, manifest, secure_boot);
   }
   if (const BootFile* initrd = find_boot_file(manifest, BootFileRole::kInitrd)) log.file(*initrd);
@@ -165,6 +193,9 @@ void measure_grub(Log& log, const Manifest& manifest, bool secure_boot) {
 }  // namespace
 
 Manifest with_simulated_digests(Manifest manifest) {
+  const BootFile* const config = find_boot_file(manifest, BootFileRole::kGrubConfig);
+  if (config != nullptr && !manifest.grub_commands.empty() && !manifest.grub_commands.front().starts_with("source "))
+    manifest.grub_commands.insert(manifest.grub_commands.begin(), "source (hd0,gpt1)" + config->path);
   manifest.gpt_event_sha256 = crypto::sha256(partition_table(manifest));
   manifest.pcr14_sha256.clear();
   for (const std::string_view name : kShimState) {
@@ -176,17 +207,16 @@ Manifest with_simulated_digests(Manifest manifest) {
   return manifest;
 }
 
-SimulatedBoot simulate_boot(const Manifest& manifest, bool secure_boot) {
-  const VariableStore store = variable_store(secure_boot);
+Bytes simulate_boot(const Manifest& manifest, bool secure_boot) {
   Log log;
   measure_firmware(log);
-  measure_variables(log, store, secure_boot);
-  log.measure(1, bootchain::kEvEfiVariableBoot2, variable(bootchain::kEfiGlobalVariables, "BootOrder", Bytes{0, 0}));
+  measure_variables(log, variable_store(manifest, secure_boot), secure_boot);
+  measure_boot_order(log);
   log.action(4, kCalling);
   for (std::uint32_t pcr = 0; pcr < 7; ++pcr) log.separator(pcr);
   if (secure_boot) {
     log.measure(7, bootchain::kEvEfiVariableAuthority,
-                variable(bootchain::kImageSecurityDatabase, "db", store.db_entry));
+                variable(bootchain::kImageSecurityDatabase, "db", db_entry(manifest)));
   }
   log.measure(5, bootchain::kEvEfiGptEvent, partition_table(manifest));
   if (const BootFile* shim = find_boot_file(manifest, BootFileRole::kShim)) log.image(*shim);
@@ -195,15 +225,34 @@ SimulatedBoot simulate_boot(const Manifest& manifest, bool secure_boot) {
   measure_grub(log, manifest, secure_boot);
   log.action(5, "Exit Boot Services Invocation");
   log.action(5, "Exit Boot Services Returned with Success");
+  return bootchain::encode_event_log(log.log());
+}
 
-  SimulatedBoot boot;
-  boot.firmware_event_log = bootchain::encode_event_log(log.log());
-  for (const auto& event : log.log().events) {
-    if (event.pcr == 0) boot.pcr0_events.push_back(event.digests.front().digest);
-  }
-  boot.variables = {crypto::sha256(store.platform_key), crypto::sha256(store.key_exchange_keys),
-                    crypto::sha256(store.db), crypto::sha256(store.dbx)};
-  return boot;
+Result<image::Prediction> predict_simulated(const Manifest& manifest, bool secure_boot) {
+  image::FirmwareFacts facts;
+  facts.code_sha256 = crypto::sha256(as_bytes("simulated firmware"));
+  facts.dxe_volume_sha256 = crypto::sha256(as_bytes(kDxeVolume));
+  facts.calibrated_pei_volume_sha256 = crypto::sha256(as_bytes(kPeiVolume));
+  return image::predict(manifest, facts, variable_store(manifest, secure_boot));
+}
+
+SecureBootVariables simulated_variables(const Manifest& manifest, bool secure_boot) {
+  const auto store = variable_store(manifest, secure_boot);
+  const auto digest = [&store](std::string_view vendor, std::string_view name) {
+    const bootchain::StoredVariable* const found = find_variable(store, vendor, name);
+    return crypto::sha256(found == nullptr ? Bytes{} : found->data);
+  };
+  return {digest(bootchain::kEfiGlobalVariables, "PK"), digest(bootchain::kEfiGlobalVariables, "KEK"),
+          digest(bootchain::kImageSecurityDatabase, "db"), digest(bootchain::kImageSecurityDatabase, "dbx")};
+}
+
+std::vector<Bytes> simulated_pcr0_events() {
+  Log log;
+  measure_firmware(log);
+  log.separator(0);
+  std::vector<Bytes> digests;
+  for (const auto& event : log.log().events) digests.push_back(event.digests.front().digest);
+  return digests;
 }
 
 }  // namespace slipway::host

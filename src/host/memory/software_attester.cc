@@ -46,13 +46,19 @@ Result<std::unique_ptr<SoftwareAttester>> SoftwareAttester::from_state(std::stri
   }
   SLIPWAY_ASSIGN(auto endorsement_key, key_from(state.get_object(), "endorsementKey"));
   SLIPWAY_ASSIGN(auto attestation_key, key_from(state.get_object(), "attestationKey"));
-  return std::unique_ptr<SoftwareAttester>(
+  std::unique_ptr<SoftwareAttester> attester(
       new SoftwareAttester(std::move(endorsement_key), std::move(attestation_key)));
+  const boost::json::value* const resets = state.get_object().if_contains("resetCount");
+  if (resets != nullptr) attester->reset_count_ = resets->to_number<std::uint32_t>(error);
+  if (error) return fail(ErrorCode::kMalformed, "A software TPM's count of resets is not a number.");
+  attester->clock_safe_ = false;
+  return attester;
 }
 
 std::string SoftwareAttester::state() const {
-  return boost::json::serialize(
-      boost::json::object{{"endorsementKey", endorsement_key_.pem()}, {"attestationKey", attestation_key_.pem()}});
+  return boost::json::serialize(boost::json::object{{"endorsementKey", endorsement_key_.pem()},
+                                                    {"attestationKey", attestation_key_.pem()},
+                                                    {"resetCount", reset_count_}});
 }
 
 void SoftwareAttester::reset_pcrs() {
@@ -106,7 +112,7 @@ Result<tpm::UnverifiedQuote> SoftwareAttester::quote(ByteView qualifying_data, c
   body.extra_data = to_bytes(qualifying_data);
   body.clock.clock = ++clock_;
   body.clock.reset_count = reset_count_;
-  body.clock.safe = true;
+  body.clock.safe = clock_safe_;
   body.selections = {{tpm::kAlgSha256, pcrs}};
   body.pcr_digest = tpm::pcr_digest(values);
   tpm::UnverifiedQuote quote;

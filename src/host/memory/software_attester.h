@@ -18,9 +18,9 @@ class SoftwareAttester final : public tpm::Attester {
  public:
   // A new TPM with keys of its own, powered off: all PCRs as after a reset, empty logs.
   static Result<std::unique_ptr<SoftwareAttester>> manufacture();
-  // The TPM that state() described, with the same keys; its PCRs as after a reset.
+  // The TPM that state() described, with the same keys and resets; its PCRs as after a reset.
   static Result<std::unique_ptr<SoftwareAttester>> from_state(std::string_view json);
-  // Both private keys, JSON: for files of mode 0600 alone.
+  // Both private keys and the count of resets, JSON: for files of mode 0600 alone.
   std::string state() const;
 
   // Power-on: resets the PCRs and runs the log's events into them, as a firmware would have. kMalformed for a log that
@@ -45,6 +45,7 @@ class SoftwareAttester final : public tpm::Attester {
   crypto::PrivateKey endorsement_key_, attestation_key_;
   std::array<Bytes, kPcrCount> pcrs_;
   std::uint64_t clock_ = 0;  // TPMS_CLOCK_INFO.clock: one tick a quote
+  bool clock_safe_ = true;   // no earlier value can have been higher: state() does not hold the clock
   std::uint32_t reset_count_ = 0;
   Bytes firmware_event_log_, ima_log_;
 };

@@ -1,0 +1,50 @@
+#include "attestation/log_event.h"
+
+#include <fmt/format.h>
+
+#include "bootchain/efi_variable.h"
+#include "bootchain/event_data.h"
+
+namespace slipway::attestation {
+namespace {
+
+using bootchain::UnverifiedEvent;
+
+constexpr std::size_t kMaximumText = 256;
+
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char character : text.substr(0, kMaximumText))
+    result.push_back(character >= 0x20 && character <= 0x7e ? character : '?');
+  return result;
+}
+
+}  // namespace
+
+std::string describe_event(const UnverifiedEvent& event) {
+  const bootchain::GrubText text = bootchain::grub_text(event);
+  switch (text.kind) {
+    case bootchain::GrubText::Kind::kCommand:
+      return "GRUB command " + printable(text.text);
+    case bootchain::GrubText::Kind::kKernelCommandLine:
+      return "kernel command line " + printable(text.text);
+    case bootchain::GrubText::Kind::kModuleCommandLine:
+      return "module command line " + printable(text.text);
+    case bootchain::GrubText::Kind::kNone:
+      break;
+  }
+  if (event.type == bootchain::kEvIpl || event.type == bootchain::kEvEfiAction)
+    return fmt::format("{} \"{}\"", bootchain::event_type_name(event.type), printable(as_text(event.data)));
+  if (event.type == bootchain::kEvEfiVariableAuthority || event.type == bootchain::kEvEfiVariableDriverConfig) {
+    const auto variable = bootchain::decode_variable_data(event.data);
+    if (variable) return "EFI variable " + variable->name;
+  }
+  return bootchain::event_type_name(event.type);
+}
+
+Bytes sha256_of(const UnverifiedEvent& event) {
+  const Bytes* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
+  return digest == nullptr ? Bytes{} : *digest;
+}
+
+}  // namespace slipway::attestation
