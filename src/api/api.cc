@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 
 #include "api/arm_error.h"
 #include "api/handlers.h"
-#include "api/route.h"
+#include "api/routes.h"
 #include "api/token.h"
 
 namespace slipway::api {
@@ -15,132 +15,15 @@ namespace {
 // How often a request is judged anew when others keep writing what it read.
 constexpr int kAttempts = 8;
 
-enum class Access { kAnyone, kClients };
+bool is_read(const http::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-struct Route {
-  std::string_view method, pattern;
-  CallHandler handler;
-  Access access = Access::kClients;
-};
-
-// Written whole, so that they can be searched for.
-constexpr std::array kRoutes = {
-    Route{"GET", "/metadata/endpoints", get_metadata, Access::kAnyone},
-    Route{"GET", "/adfs/.well-known/openid-configuration", get_adfs_configuration, Access::kAnyone},
-    Route{"POST", "/adfs/oauth2/token", post_token, Access::kAnyone},
-    Route{"GET", "/adfs/discovery/keys", get_keys, Access::kAnyone},
-    Route{"GET", "/adfs/{tenant}/v2.0/.well-known/openid-configuration", get_openid_configuration, Access::kAnyone},
-    Route{"GET", "/{tenant}/v2.0/.well-known/openid-configuration", get_openid_configuration, Access::kAnyone},
-    Route{"POST", "/{tenant}/oauth2/v2.0/token", post_token, Access::kAnyone},
-    Route{"GET", "/{tenant}/discovery/v2.0/keys", get_keys, Access::kAnyone},
-    Route{"GET", "/subscriptions", list_subscriptions},
-    Route{"GET", "/subscriptions/{subscription}", get_subscription},
-    Route{"GET", "/subscriptions/{subscription}/resourceGroups", list_groups},
-    Route{"GET", "/subscriptions/{subscription}/resourceGroups/{group}", get_group},
-    Route{"HEAD", "/subscriptions/{subscription}/resourceGroups/{group}", head_group},
-    Route{"PUT", "/subscriptions/{subscription}/resourceGroups/{group}", put_group},
-    Route{"DELETE", "/subscriptions/{subscription}/resourceGroups/{group}", delete_group},
-    Route{"GET", "/subscriptions/{subscription}/providers", list_providers},
-    Route{"GET", "/subscriptions/{subscription}/providers/{provider}", get_provider},
-    Route{"POST", "/subscriptions/{subscription}/providers/{provider}/register", register_provider},
-    Route{"GET", "/subscriptions/{subscription}/providers/Microsoft.Features/providers/{provider}/features",
-          list_features},
-    Route{"GET", "/subscriptions/{subscription}/providers/Microsoft.Features/providers/{provider}/features/{feature}",
-          get_feature},
-    Route{"POST",
-          "/subscriptions/{subscription}/providers/Microsoft.Features/providers/{provider}/features/{feature}/register",
-          register_feature},
-    Route{
-        "POST",
-        "/subscriptions/{subscription}/providers/Microsoft.Features/providers/{provider}/features/{feature}/unregister",
-        unregister_feature},
-    Route{"GET",
-          "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/{location}/kubernetesVersions",
-          list_kubernetes_versions},
-    Route{"GET",
-          "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/{location}/operations/"
-          "{operation}",
-          get_operation},
-    Route{"GET",
-          "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/{location}/operationresults/"
-          "{operation}",
-          get_operation_result},
-    Route{"GET", "/subscriptions/{subscription}/providers/Microsoft.ContainerService/managedClusters", list_clusters},
-    Route{"GET",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters",
-          list_clusters_in_group},
-    Route{"GET",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}",
-          get_cluster},
-    Route{"PUT",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}",
-          put_cluster},
-    Route{"PATCH",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}",
-          patch_cluster},
-    Route{"DELETE",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}",
-          delete_cluster},
-    Route{"POST",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/listClusterUserCredential",
-          list_user_credential},
-    Route{"POST",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/listClusterAdminCredential",
-          list_admin_credential},
-    Route{"GET",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/agentPools",
-          list_pools},
-    Route{"GET",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/agentPools/{pool}",
-          get_pool},
-    Route{"PUT",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/agentPools/{pool}",
-          put_pool},
-    Route{"DELETE",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/agentPools/{pool}",
-          delete_pool},
-    Route{"GET",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/nodes",
-          list_nodes},
-    Route{"GET",
-          "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/"
-          "{cluster}/nodes/{node}",
-          get_node},
-};
-
-struct Match {
-  const Route* route = nullptr;  // null: no route has this path and method
-  bool path_exists = false;      // with another method
-  std::map<std::string, std::string> parameters;
-};
-
-Match find_route(const http::Request& request) {
-  Match match;
-  for (const Route& route : kRoutes) {
-    auto parameters = match_route(route.pattern, request.path);
-    if (!parameters) continue;
-    match.path_exists = true;
-    if (route.method != request.method) continue;
-    match.route = &route;
-    match.parameters = std::move(*parameters);
-    break;
+// What every route but the open ones asks of a request, once the caller is known.
+Status check_common(const Call& call, const Route* route) {
+  const std::string& path = call.request.path;
+  if (std::any_of(path.begin(), path.end(), [](char c) { return c < ' ' || c > '~'; })) {
+    return fail(ErrorCode::kInvalidArgument, "The path has characters that no name here has: use printable ASCII.",
+                "InvalidRequestUri");
   }
-  return match;
-}
-
-// What every ARM route asks of a request, once the caller is known.
-Status check_common(const Call& call) {
   const auto subscription = call.parameters.find("subscription");
   if (subscription != call.parameters.end() && !equal_without_case(subscription->second, call.options.subscription)) {
     return fail(ErrorCode::kNotFound,
@@ -148,12 +31,47 @@ Status check_common(const Call& call) {
                             subscription->second, call.options.subscription),
                 "SubscriptionNotFound");
   }
-  if (call.request.query.count("api-version") == 0) {
+  // The directory's paths carry their version themselves.
+  const bool needs_version = route != nullptr && route->access != Access::kDirectory;
+  if (needs_version && call.request.query.count("api-version") == 0) {
     return fail(ErrorCode::kInvalidArgument,
                 "The api-version query parameter (?api-version=) is required for all requests.",
                 "MissingApiVersionParameter");
   }
+  const auto type = call.request.headers.find("Content-Type");
+  const std::string_view media = type == call.request.headers.end()
+                                     ? std::string_view("application/json")
+                                     : std::string_view(type->second).substr(0, type->second.find_first_of("; "));
+  if (!call.request.body.empty() && !equal_without_case(media, "application/json")) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("The content type '{}' is not supported: send application/json.", media.substr(0, 100)),
+                "UnsupportedMediaType");
+  }
   return {};
+}
+
+Status check_access(const Call& call, const Route& route, const std::string& action) {
+  switch (route.access) {
+    case Access::kByPath:
+      return authorize(call.principal, deed_of(call.request), call.request.path, action);
+    case Access::kDirectory:
+      return authorize(call.principal, Deed::kGrant, call.subscription_path(), action);
+    case Access::kAnyone:
+    case Access::kByHandler:
+      break;
+  }
+  return {};
+}
+
+// Code and message of an answer that refuses: ARM's form, or OAuth's.
+void take_reason(const http::Response& response, ActivityEvent& event) {
+  const auto body = parse_body(response.body);
+  if (!body) return;
+  const boost::json::value* const error = body->if_contains("error");
+  const bool is_arm = error != nullptr && error->is_object();
+  Properties properties(is_arm ? error->get_object() : *body, "");
+  event.code = properties.text(is_arm ? "code" : "error");
+  event.message = properties.text(is_arm ? "message" : "error_description");
 }
 
 }  // namespace
@@ -166,39 +84,74 @@ struct Api::State {
   Random& random;
   FailureLimit failures;
 
-  Result<http::Response> answer(const http::Request& request);
-  Result<http::Response> call_route(const Route& route, Call& call);
+  Result<http::Response> answer(Call& call, const RouteMatch& match, ActivityEvent& event);
+  Status record_start(const Call& call, ActivityEvent& event);
+  void record_end(const Call& call, const RouteMatch& match, const http::Response& response, ActivityEvent& event);
 };
 
-Result<http::Response> Api::State::call_route(const Route& route, Call& call) {
-  if (route.access == Access::kClients) {
-    SLIPWAY_ASSIGN(call.principal, authenticate(options, store, call.request, call.now));
-    SLIPWAY_TRY(check_common(call));
-    SLIPWAY_TRY(authorize(call.principal, call.request));
-  }
-  Result<http::Response> response = route.handler(call);
-  for (int attempt = 1; attempt < kAttempts; ++attempt) {
-    const bool lost_a_race =
-        !response && response.error().code == ErrorCode::kConflict && response.error().reason.empty();
-    if (!lost_a_race) break;
-    response = route.handler(call);
-  }
-  return response;
+// Before a change is made, so that none is made that is not in the audit trail.
+Status Api::State::record_start(const Call& call, ActivityEvent& event) {
+  event.caller = call.principal.client;
+  event.status = "Started";
+  const Status recorded = options.activity_log->record(ActivityLog::Series::kChanges, event);
+  if (recorded) return {};
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("Nothing was done, since it cannot be written down: {}.", recorded.error().message));
 }
 
-Result<http::Response> Api::State::answer(const http::Request& request) {
-  Match match = find_route(request);
-  Call call{options, store, kubernetes, random, failures, clock.now(), request, std::move(match.parameters), {}};
-  if (match.route != nullptr) return call_route(*match.route, call);
-  // Who is not known learns nothing of which paths exist.
-  SLIPWAY_TRY(authenticate(options, store, request, call.now));
-  if (match.path_exists) {
+void Api::State::record_end(const Call& call, const RouteMatch& match, const http::Response& response,
+                            ActivityEvent& event) {
+  const bool is_login = match.route != nullptr && match.route->handler == post_token;
+  const bool was_started = event.status == "Started";
+  const bool is_refusal = response.status == 401 || response.status == 403 ||
+                          (is_login && response.status >= 400 && response.status != 429);
+  if (!was_started && !is_refusal) return;
+  event.id = make_uuid(random);
+  event.time = clock.now();
+  event.http_status = response.status;
+  event.status = response.status >= 400                           ? "Failed"
+                 : response.headers.count("Azure-AsyncOperation") ? "Accepted"
+                                                                  : "Succeeded";
+  if (response.status >= 400) take_reason(response, event);
+  event.caller = call.principal.client;
+  if (is_login) {
+    event.action = "Microsoft.Directory/login/action";
+    event.message += fmt::format(" The login was for client '{}'.", call.claimed_client.substr(0, 100));
+  }
+  const auto series = was_started ? ActivityLog::Series::kChanges : ActivityLog::Series::kRefusals;
+  // What was done is done, and its start is written down.
+  static_cast<void>(options.activity_log->record(series, event));
+}
+
+Result<http::Response> Api::State::answer(Call& call, const RouteMatch& match, ActivityEvent& event) {
+  const http::Request& request = call.request;
+  const bool is_open = match.route != nullptr && match.route->access == Access::kAnyone;
+  if (!is_open) {
+    // Who is not known learns nothing of which paths exist.
+    SLIPWAY_ASSIGN(call.principal, authenticate(options, store, request, call.now));
+    SLIPWAY_TRY(check_common(call, match.route));
+  }
+  if (match.route == nullptr && match.path_exists) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("The method {} is not supported on '{}'.", request.method, request.path),
                 "HttpMethodNotAllowed");
   }
-  return fail(ErrorCode::kNotFound, fmt::format("There is nothing at '{}'.", request.path.substr(0, 500)),
-              "InvalidResourceType");
+  if (match.route == nullptr) {
+    return fail(ErrorCode::kNotFound, fmt::format("There is nothing at '{}'.", request.path.substr(0, 500)),
+                "InvalidResourceType");
+  }
+  if (!is_open) {
+    SLIPWAY_TRY(check_access(call, *match.route, event.action));
+    if (!is_read(request)) SLIPWAY_TRY(record_start(call, event));
+  }
+  Result<http::Response> response = match.route->handler(call);
+  for (int attempt = 1; attempt < kAttempts; ++attempt) {
+    const bool lost_a_race =
+        !response && response.error().code == ErrorCode::kConflict && response.error().reason.empty();
+    if (!lost_a_race) break;
+    response = match.route->handler(call);
+  }
+  return response;
 }
 
 Api::Api(ApiOptions options, store::Store& store, kube::Kubernetes& kubernetes, const Clock& clock, Random& random)
@@ -206,14 +159,34 @@ Api::Api(ApiOptions options, store::Store& store, kube::Kubernetes& kubernetes, 
 Api::~Api() = default;
 
 http::Response Api::handle(const http::Request& request) {
-  Result<http::Response> answer = state_->answer(request);
+  const RouteMatch match = find_route(request);
+  State& state = *state_;
+  Call call{state.options,     state.store, state.kubernetes, state.random, state.failures,
+            state.clock.now(), request,     match.parameters, {},           {}};
+  const auto correlation = request.headers.find("x-ms-client-request-id");
+  ActivityEvent event;
+  event.time = call.now;
+  event.id = make_uuid(state.random);
+  event.correlation = make_uuid(state.random);
+  event.address = request.peer;
+  event.method = request.method;
+  event.uri = request.base_url + request.path;
+  if (correlation != request.headers.end()) event.client_request = correlation->second;
+  http::Request spelled;
+  spelled.method = request.method;
+  spelled.path = canonical_path(match, request);
+  event.action = action_of(spelled);
+  event.resource = resource_of(spelled);
+
+  Result<http::Response> answer = state.answer(call, match, event);
   http::Response response = answer ? std::move(*answer) : error_response(answer.error());
   if (!answer && response.status == 401) {
     response.headers["WWW-Authenticate"] =
         fmt::format(R"(Bearer authorization_uri="{}/{}", error="invalid_token", error_description="{}")",
-                    request.base_url, state_->options.tenant, "The access token is missing or not valid.");
+                    request.base_url, state.options.tenant, "The access token is missing or not valid.");
   }
-  const auto correlation = request.headers.find("x-ms-client-request-id");
+  state.record_end(call, match, response, event);
+  response.headers["x-ms-correlation-request-id"] = event.correlation;
   if (correlation != request.headers.end()) response.headers["x-ms-client-request-id"] = correlation->second;
   return response;
 }

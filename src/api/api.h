@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/activity_log.h"
 #include "api/installation.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -29,14 +30,21 @@
 namespace slipway::api {
 
 struct ApiOptions {
-  std::string tenant, subscription;  // Installation's
-  crypto::PrivateKey token_key;      // Installation's
+  std::string tenant, subscription;     // Installation's
+  TokenKeys* token_keys = nullptr;      // Installation's
+  ActivityLog* activity_log = nullptr;  // where every change and every refusal is written down
   fleet::RulesProfile rules;
   fleet::VmSizes sizes = fleet::built_in_vm_sizes();
   std::vector<std::string> kubernetes_versions;  // that this host can run, "1.20.2"; the last one is the default
   std::string location = "local";                // what resources get that name none
+  std::size_t page_size = 100;                   // of collections
   // The images that are ready now; asked at each request that needs one.
   std::function<fleet::ImageCatalog()> images;
+  // Of node instances, by their ids: the last evidence bundle (attestation/evidence_bundle.h) and the last attestation
+  // result, a JWT; kNotFound where there is none. And the key set that results are verified by. May be empty: then there
+  // are none.
+  std::function<Result<std::string>(const std::string& instance)> evidence_bundle, attestation_result;
+  std::function<Result<std::string>()> result_keys;
   // Told the id of a cluster after something new was wanted of it (control::Engine::wake); may be empty.
   std::function<void(const std::string& cluster)> on_change;
 };

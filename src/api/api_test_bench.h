@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -51,10 +52,22 @@ class KubeconfigsOnly final : public kube::Kubernetes {
     return unused();
   }
   Status cordon(const std::string&, const std::string&, bool) override { return unused(); }
+  Result<std::vector<kube::Pod>> list_pods(const std::string&, const std::string&) override { return unused(); }
+  Result<kube::Eviction> evict(const std::string&, const kube::Pod&) override { return unused(); }
   Status delete_node(const std::string&, const std::string&) override { return unused(); }
 
  private:
   static tl::unexpected<Error> unused() { return fail(ErrorCode::kInternal, "the API must not ask for this"); }
+};
+
+struct TemporaryFolder {
+  TemporaryFolder() : path((std::filesystem::temp_directory_path() / "slipway-api-test.XXXXXX").string()) {
+    if (::mkdtemp(path.data()) == nullptr) ADD_FAILURE() << path;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string path;
 };
 
 class ApiTest : public testing::Test {
@@ -63,8 +76,11 @@ class ApiTest : public testing::Test {
   static constexpr const char* kSubscription = "22222222-2222-4222-8222-222222222222";
   static constexpr const char* kSecret = "s3cret";
 
-  ApiTest() : api_(options(), *store_, kubernetes_, clock_, random_) {
-    keep({"owner", owner_hash(), "Owner", "/"});
+  ApiTest()
+      : token_keys_(TokenKeys::in_memory(token_key(), clock_.now())),
+        activity_log_(ActivityLog::open(log_folder_.path).value()),
+        api_(options(), *store_, kubernetes_, clock_, random_) {
+    keep("owner", "Owner", "/", owner_hash());
     token_ = issue_token(options(), "owner", clock_.now()).value();
   }
 
@@ -85,17 +101,32 @@ class ApiTest : public testing::Test {
     rules.minimum_kubernetes_version = "1.20.2";
     return {.tenant = kTenant,
             .subscription = kSubscription,
-            .token_key = token_key(),
+            .token_keys = token_keys_.get(),
+            .activity_log = activity_log_.get(),
             .rules = std::move(rules),
             .sizes = fleet::built_in_vm_sizes(),
             .kubernetes_versions = {"1.19.16", "1.20.2"},
             .location = "local",
             .images = [this] { return catalog_; },
+            .evidence_bundle = [](const std::string& instance) -> Result<std::string> {
+              return R"({"instance":")" + instance + "\"}";
+            },
+            .attestation_result = [](const std::string& instance) -> Result<std::string> { return "jwt." + instance; },
+            .result_keys = []() -> Result<std::string> { return R"({"keys":[]})"; },
             .on_change = [this](const std::string& cluster) { changed_.push_back(cluster); }};
   }
-  void keep(const StoredPrincipal& principal) {
-    ASSERT_TRUE(store_->commit({{}, {{principal_key(principal.client), to_json(principal)}}, {}}));
+  // A client with one role.
+  void keep(const std::string& client, const std::string& role, const std::string& scope,
+            const std::string& secret_hash = {}) {
+    const StoredPrincipal principal{client, secret_hash, client + "'s name", {}, {}};
+    const RoleAssignment assignment{make_uuid(random_), client, role, scope, {}, ""};
+    ASSERT_TRUE(store_->commit(
+        {{},
+         {{principal_key(client), to_json(principal)}, {role_assignment_key(assignment.id), to_json(assignment)}},
+         {}}));
   }
+  // From now on requests are this client's.
+  void become(const std::string& client) { token_ = issue_token(options(), client, clock_.now()).value(); }
 
   http::Response send(const std::string& method, const std::string& path, const std::string& body = {},
                       http::Headers headers = {}) {
@@ -212,6 +243,9 @@ class ApiTest : public testing::Test {
   fleet::ImageCatalog catalog_{{{"SlipwayDebian-12-gen2containerd-202611.23.0", false},
                                 {"SlipwayDebian-12-gen2TLcontainerd-202611.23.0", true}}};
   std::vector<std::string> changed_;
+  TemporaryFolder log_folder_;
+  std::unique_ptr<TokenKeys> token_keys_;
+  std::unique_ptr<ActivityLog> activity_log_;
   Api api_;
   std::string token_;
 };

@@ -214,7 +214,7 @@ TEST_F(ApiTest, NodePoolsAreAddedScaledAndDeleted) {
   ASSERT_EQ(scaled.status, 200) << scaled.body;
   EXPECT_EQ(at(scaled, "/properties/count"), "5");
   EXPECT_EQ(at(scaled, "/properties/securityProfile/enableVTPM"), "true");
-  EXPECT_EQ(at(scaled, "/properties/provisioningState"), "Updating");
+  EXPECT_EQ(at(scaled, "/properties/provisioningState"), "Scaling");
 
   const auto deleted = send("DELETE", path);
   EXPECT_EQ(deleted.status, 202);
@@ -245,7 +245,6 @@ TEST_F(ApiTest, ClustersAreDeletedOnceWhateverRuns) {
   EXPECT_EQ(send("DELETE", cluster_path("/myAKSCluster")).headers.at("Location"), deleted.headers.at("Location"));
   EXPECT_EQ(error_code(send("PUT", cluster_path("/myAKSCluster"), create_body())), "OperationNotAllowed");
   EXPECT_EQ(error_code(send("PUT", cluster_path("/myAKSCluster/agentPools/p"), "{}")), "OperationNotAllowed");
-  EXPECT_EQ(error_code(send("DELETE", subscription_path("/resourceGroups/myResourceGroup"))), "ResourceGroupNotEmpty");
   EXPECT_EQ(whole_store(), before);
   EXPECT_EQ(send("DELETE", cluster_path("/other")).status, 204);
 }
@@ -315,6 +314,17 @@ TEST_F(ApiTest, NodesTellTheirStateAndTheirBootReport) {
   const auto one = send("GET", cluster_path("/myAKSCluster/nodes/aks-nodepool1-vmss000000"));
   EXPECT_EQ(at(one, "/properties/bootReport/components/0/name"), "shim");
   EXPECT_EQ(at(one, "/properties/internalIp"), "10.77.0.10");
+  EXPECT_EQ(at(one, "/properties/attestationResult"), "jwt." + node.instance);
+  EXPECT_EQ(at(list, "/value/0/properties/attestationResult"), "(absent)");
+  const std::string path = "/myAKSCluster/nodes/aks-nodepool1-vmss000000";
+  EXPECT_EQ(at(send("GET", cluster_path(path + "/evidence")), "/instance"), node.instance);
+  EXPECT_EQ(at(send("GET", cluster_path(path + "/attestationResult")), "/token"), "jwt." + node.instance);
+  EXPECT_EQ(send("GET", cluster_path("/myAKSCluster/nodes/x/evidence")).status, 404);
+  // The keys are for everybody, evidence is for clients.
+  token_ = "none";
+  EXPECT_EQ(send("GET", cluster_path(path + "/evidence")).status, 401);
+  EXPECT_EQ(at(send("GET", "/.well-known/jwks.json"), "/keys"), "[]");
+  become("owner");
   const auto missing = send("GET", cluster_path("/myAKSCluster/nodes/x"));
   EXPECT_EQ(missing.status, 404);
   EXPECT_THAT(at(missing, "/error/message"), HasSubstr("aks-nodepool1-vmss000000"));

@@ -35,6 +35,7 @@ struct ReasonRow {
 constexpr std::array kReasons = {
     ReasonRow{"PreconditionFailed", 412},
     ReasonRow{"HttpMethodNotAllowed", 405},
+    ReasonRow{"UnsupportedMediaType", 415},
 };
 
 const ClassRow& row_of(const Error& error) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "crypto/digest.h"
+
 namespace slipway::api {
 namespace {
 
@@ -54,6 +56,19 @@ std::string host_of(std::string_view url) {
   return std::string(rest.substr(0, rest.find_last_of(':')));
 }
 
+// A UUID that is this cluster's own and stays the same: scripts keep such ids, and nothing here is found by them.
+json::string derived_id(const fleet::Cluster& cluster, std::string_view purpose) {
+  const std::string hex = to_hex(crypto::sha256(as_bytes(fmt::format("{}/{}", cluster.id, purpose))));
+  return json::string(fmt::format("{}-{}-8{}-8{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 3),
+                                  hex.substr(15, 3), hex.substr(18, 12)));
+}
+
+json::object kubelet_identity(const fleet::Cluster& cluster) {
+  return json::object{{"resourceId", fmt::format("{}/identities/agentpool", cluster_resource_id(cluster))},
+                      {"clientId", derived_id(cluster, "kubelet client")},
+                      {"objectId", derived_id(cluster, "kubelet object")}};
+}
+
 json::value time_or_null(const std::optional<Time>& time) {
   return time ? json::value(to_rfc3339(*time)) : json::value(nullptr);
 }
@@ -91,13 +106,19 @@ Result<fleet::PoolRequest> pool_request_from(std::string name, const json::objec
   pool.os_sku = properties.text("osSKU");
   pool.os_disk_type = properties.text("osDiskType");
   pool.os_disk_size_gib = properties.number("osDiskSizeGB").value_or(0);
+  pool.orchestrator_version = properties.text("orchestratorVersion");
+  pool.maximum_pods = properties.number("maxPods").value_or(0);
   pool.workload_runtime = properties.text("workloadRuntime");
   pool.fips = properties.boolean("enableFIPS").value_or(false);
 
   Properties gpu(properties.object("gpuProfile"), "agentPoolProfile.gpuProfile");
   Properties tags(properties.object("tags"), "agentPoolProfile.tags");
-  pool.skip_gpu_driver =
-      equal_without_case(gpu.text("driver"), "None") || tags.boolean("SkipGPUDriverInstall").value_or(false);
+  // Three generations of clients have three spellings.
+  pool.skip_gpu_driver = equal_without_case(gpu.text("driver"), "None") ||
+                         !gpu.boolean("installGPUDriver").value_or(true) ||
+                         tags.boolean("SkipGPUDriverInstall").value_or(false);
+  Properties upgrade(properties.object("upgradeSettings"), "agentPoolProfile.upgradeSettings");
+  pool.drain_timeout_minutes = upgrade.number("drainTimeoutInMinutes").value_or(0);
   Properties security(properties.object("securityProfile"), "agentPoolProfile.securityProfile");
   pool.vtpm = security.boolean("enableVTPM").value_or(false);
   pool.secure_boot = security.boolean("enableSecureBoot").value_or(false);
@@ -105,6 +126,7 @@ Result<fleet::PoolRequest> pool_request_from(std::string name, const json::objec
   SLIPWAY_TRY(gpu.status());
   SLIPWAY_TRY(tags.status());
   SLIPWAY_TRY(security.status());
+  SLIPWAY_TRY(upgrade.status());
   return pool;
 }
 
@@ -128,7 +150,21 @@ std::vector<Error> unsupported_pool_properties(const json::object& object) {
           "Spot node pools are not supported: use scaleSetPriority Regular.", errors);
   require(properties.text("workloadRuntime", "OCIContainer") == "OCIContainer", "agentPoolProfile.workloadRuntime",
           "Only the workload runtime OCIContainer is supported.", errors);
-  if (const Status status = properties.status(); !status) errors.push_back(status.error());
+  Properties upgrade(properties.object("upgradeSettings"), "agentPoolProfile.upgradeSettings");
+  const auto require_upgrade = [&](std::string_view name, std::string_view found, std::string_view only) {
+    require(found == only, fmt::format("agentPoolProfile.upgradeSettings.{}", name),
+            fmt::format("{} '{}' is not supported: an update replaces one node at a time. Leave it out.", name, found),
+            errors);
+  };
+  require_upgrade("maxSurge", upgrade.text("maxSurge", "0"), "0");
+  require_upgrade("maxUnavailable", upgrade.text("maxUnavailable", "1"), "1");
+  require_upgrade("undrainableNodeBehavior", upgrade.text("undrainableNodeBehavior", "Schedule"), "Schedule");
+  require(upgrade.number("nodeSoakDurationInMinutes").value_or(0) == 0,
+          "agentPoolProfile.upgradeSettings.nodeSoakDurationInMinutes",
+          "nodeSoakDurationInMinutes is not supported: leave it out.", errors);
+  for (const Status& status : {properties.status(), upgrade.status()}) {
+    if (!status) errors.push_back(status.error());
+  }
   return errors;
 }
 
@@ -189,6 +225,7 @@ json::object cluster_resource(const Call& call, const Stored<fleet::Cluster>& st
   if (!resource.contains("sku")) resource["sku"] = json::object{{"name", "Base"}, {"tier", "Free"}};
   if (const json::value* const identity = resource.if_contains("identity"); identity && identity->is_object()) {
     resource["identity"].get_object()["tenantId"] = call.options.tenant;
+    resource["identity"].get_object()["principalId"] = derived_id(cluster, "principal");
   }
   resource["eTag"] = entity_tag(stored.revision);
 
@@ -206,6 +243,7 @@ json::object cluster_resource(const Call& call, const Stored<fleet::Cluster>& st
       fmt::format("MC_{}_{}_{}", cluster.resource_group, cluster.name, cluster.location).substr(0, 80);
   // az reads this one without asking whether it is there.
   properties["servicePrincipalProfile"] = json::object{{"clientId", "msi"}};
+  properties["identityProfile"] = json::object{{"kubeletidentity", kubelet_identity(cluster)}};
   properties["enableRBAC"] = true;
   properties["disableLocalAccounts"] = false;
   properties["maxAgentPools"] = call.options.rules.maximum_pools_per_cluster;

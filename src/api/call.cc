@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+
+#include "api/access.h"
+#include "base/near_name.h"
 
 namespace slipway::api {
 namespace {
@@ -16,25 +20,73 @@ std::string operation_url(const Call& call, const fleet::Operation& operation, s
                      version == call.request.query.end() ? "2025-03-01" : version->second);
 }
 
+// A group that the caller may see and that was probably meant.
+Result<std::string> near_group(Call& call, const std::string& name) {
+  SLIPWAY_ASSIGN(const auto documents, call.store.list(fleet::resource_group_key(call.options.subscription, "")));
+  std::vector<std::string> names;
+  for (const store::Document& document : documents) {
+    SLIPWAY_ASSIGN(const fleet::ResourceGroup group, fleet::resource_group_from_json(document.value));
+    const std::string scope = fmt::format("{}/resourceGroups/{}", call.subscription_path(), group.name);
+    if (may(call.principal, Deed::kRead, scope)) names.push_back(group.name);
+  }
+  return did_you_mean(near_name(name, names));
+}
+
 // "There is: a, b." for the reader who mistyped a name.
 Result<std::string> names_in_group(Call& call) {
   SLIPWAY_ASSIGN(const auto documents, call.store.list(fleet::cluster_key("")));
-  std::string names;
+  std::vector<std::string> names;
   for (const store::Document& document : documents) {
     SLIPWAY_ASSIGN(const fleet::Cluster cluster, fleet::cluster_from_json(document.value));
-    if (!equal_without_case(cluster.resource_group, call.parameter("group"))) continue;
-    names += (names.empty() ? "" : ", ") + cluster.name;
+    if (equal_without_case(cluster.resource_group, call.parameter("group"))) names.push_back(cluster.name);
   }
-  return names.empty() ? std::string(" The group has no clusters.") : fmt::format(" The group has: {}.", names);
+  if (names.empty()) return std::string(" The group has no clusters.");
+  return fmt::format("{} The group has: {}.", did_you_mean(near_name(call.parameter("cluster"), names)),
+                     fmt::join(names, ", "));
+}
+
+// Removes a group whose deletion was asked for and whose last cluster is gone. Nobody watches for that moment: whoever
+// asks for the group next finds it gone.
+Status finish_group_deletion(Call& call, const std::string& name) {
+  const std::string mark_key = group_deletion_key(call.options.subscription, name);
+  const auto mark = call.store.get(mark_key);
+  if (!mark) return mark.error().code == ErrorCode::kNotFound ? Status() : Status(fail(mark.error()));
+  SLIPWAY_ASSIGN(const auto clusters, call.store.list(fleet::cluster_name_key(call.options.subscription, name, "")));
+  if (!clusters.empty()) return {};
+  const auto committed = call.store.commit(
+      {{{mark_key, mark->revision}}, {}, {mark_key, fleet::resource_group_key(call.options.subscription, name)}});
+  if (!committed && committed.error().code != ErrorCode::kConflict) return fail(committed.error());
+  return {};
+}
+
+// The same request, for what follows `last_key`.
+std::string next_link(const http::Request& request, std::string_view last_key) {
+  std::string link = request.base_url + percent_encoded(request.path, "/") + "?";
+  for (const auto& [name, value] : request.query) {
+    if (name == "$skiptoken") continue;
+    link += percent_encoded(name, "$") + "=" + percent_encoded(value, "") + "&";
+  }
+  return link + "$skiptoken=" + to_base64url(as_bytes(last_key));
+}
+
+tl::unexpected<Error> bad_query(std::string_view name, std::string_view why) {
+  return fail(ErrorCode::kInvalidArgument, fmt::format("The query parameter {} cannot be used: {}.", name, why),
+              "InvalidParameter", std::string(name));
+}
+
+Result<std::size_t> page_size(const Call& call) {
+  const auto top = call.request.query.find("$top");
+  if (top == call.request.query.end()) return call.options.page_size;
+  std::size_t wanted = 0;
+  const char* const end = top->second.data() + top->second.size();
+  const auto parsed = std::from_chars(top->second.data(), end, wanted);
+  if (parsed.ec != std::errc() || parsed.ptr != end || wanted == 0) {
+    return bad_query("$top", "it is not a number of items, 1 or more");
+  }
+  return std::min(wanted, call.options.page_size);
 }
 
 }  // namespace
-
-bool equal_without_case(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&lower](char a, char b) { return lower(a) == lower(b); });
-}
 
 std::string Call::subscription_path() const { return "/subscriptions/" + options.subscription; }
 
@@ -50,6 +102,29 @@ http::Response list_response(json::array items) {
   return json_response(200, json::object{{"value", std::move(items)}});
 }
 
+Result<http::Response> paged_response(const Call& call, std::vector<std::pair<std::string, json::object>> items) {
+  SLIPWAY_ASSIGN(const std::size_t size, page_size(call));
+  const auto token = call.request.query.find("$skiptoken");
+  std::string last_key;
+  if (token != call.request.query.end()) {
+    const auto decoded = from_base64url(token->second);
+    if (!decoded) return bad_query("$skiptoken", "it is not one that a nextLink had");
+    last_key = as_text(*decoded);
+  }
+  std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  json::array page;
+  for (auto& [key, item] : items) {
+    if (token != call.request.query.end() && key <= last_key) continue;
+    if (page.size() == size) {
+      json::object body{{"value", std::move(page)}, {"nextLink", next_link(call.request, last_key)}};
+      return json_response(200, body);
+    }
+    page.emplace_back(std::move(item));
+    last_key = key;
+  }
+  return list_response(std::move(page));
+}
+
 void add_operation_headers(const Call& call, const fleet::Operation& operation, bool with_location,
                            http::Response& response) {
   response.headers["Azure-AsyncOperation"] = operation_url(call, operation, "operations");
@@ -57,14 +132,26 @@ void add_operation_headers(const Call& call, const fleet::Operation& operation, 
   if (with_location) response.headers["Location"] = operation_url(call, operation, "operationresults");
 }
 
+std::string group_deletion_key(std::string_view subscription, std::string_view group) {
+  return "/deletions" + fleet::resource_group_key(subscription, group);
+}
+
+Result<bool> is_being_deleted(Call& call, const fleet::ResourceGroup& group) {
+  const auto mark = call.store.get(group_deletion_key(group.subscription, group.name));
+  if (!mark && mark.error().code != ErrorCode::kNotFound) return fail(mark.error());
+  return mark.has_value();
+}
+
 Result<Stored<fleet::ResourceGroup>> find_group(Call& call) {
   const std::string& name = call.parameter("group");
+  SLIPWAY_TRY(finish_group_deletion(call, name));
   const auto document = call.store.get(fleet::resource_group_key(call.options.subscription, name));
   if (!document && document.error().code == ErrorCode::kNotFound) {
+    SLIPWAY_ASSIGN(const std::string hint, near_group(call, name));
     return fail(ErrorCode::kNotFound,
-                fmt::format("Resource group '{}' could not be found. Make it with `slipway group create --name {} "
+                fmt::format("Resource group '{}' could not be found.{} Make it with `slipway group create --name {} "
                             "--location {}`.",
-                            name, name, call.options.location),
+                            name, hint, name, call.options.location),
                 "ResourceGroupNotFound");
   }
   if (!document) return fail(document.error());
@@ -96,8 +183,13 @@ Result<Stored<fleet::Pool>> find_pool(Call& call, const fleet::Cluster& cluster)
   const std::string& name = call.parameter("pool");
   const auto document = call.store.get(fleet::pool_key(cluster.id, name));
   if (!document && document.error().code == ErrorCode::kNotFound) {
+    SLIPWAY_ASSIGN(const auto pools, pools_of(call, cluster));
+    std::vector<std::string> names;
+    for (const auto& pool : pools) names.push_back(pool.record.name);
     return fail(ErrorCode::kNotFound,
-                fmt::format("Could not find the agentpool: '{}' in cluster '{}'.", name, cluster.name), "NotFound");
+                fmt::format("Could not find the agentpool: '{}' in cluster '{}'.{}", name, cluster.name,
+                            did_you_mean(near_name(name, names))),
+                "NotFound");
   }
   if (!document) return fail(document.error());
   SLIPWAY_ASSIGN(fleet::Pool pool, fleet::pool_from_json(document->value));

@@ -6,19 +6,15 @@
 #include <string_view>
 #include <vector>
 
+#include "api/access.h"
 #include "api/api.h"
 #include "api/json.h"
+#include "api/text.h"
 #include "fleet/types.h"
 
 namespace slipway::api {
 
 class FailureLimit;  // token.h
-
-// Who asks, once its token was checked.
-struct Principal {
-  std::string client, role;  // role: Owner, Contributor, Reader
-  std::string scope = "/";   // "/", or a resource id: everything below it
-};
 
 // A document of the store, decoded, with the revision under which it may be changed.
 template <typename Record>
@@ -38,6 +34,7 @@ struct Call {
   const http::Request& request;
   std::map<std::string, std::string> parameters;  // of the route: "{cluster}"
   Principal principal;
+  std::string claimed_client;  // of a login, right or wrong: for the audit trail
 
   const std::string& parameter(const std::string& name) const { return parameters.at(name); }
   std::string subscription_path() const;  // "/subscriptions/<id>"
@@ -48,12 +45,19 @@ using CallHandler = Result<http::Response> (*)(Call&);
 // Answers.
 http::Response json_response(int status, const boost::json::value& value);
 http::Response list_response(boost::json::array items);  // {"value":[...]}
+// One page of a collection whose items come with their keys, in any order: those behind $skiptoken, at most $top and at
+// most the page size, and nextLink where there are more. kInvalidArgument for a $skiptoken or $top that is none.
+Result<http::Response> paged_response(const Call& call, std::vector<std::pair<std::string, boost::json::object>> items);
 // Adds Azure-AsyncOperation and Retry-After, and for `with_location` also Location.
 void add_operation_headers(const Call& call, const fleet::Operation& operation, bool with_location,
                            http::Response& response);
 
 // Lookups, with ARM's errors for what does not exist.
-Result<Stored<fleet::ResourceGroup>> find_group(Call& call);                       // {group}
+// {group}. One whose deletion was asked for goes for good here, once its last cluster is gone.
+Result<Stored<fleet::ResourceGroup>> find_group(Call& call);
+// The key of the mark that a group is being deleted; nothing is made in a group while it stands.
+std::string group_deletion_key(std::string_view subscription, std::string_view group);
+Result<bool> is_being_deleted(Call& call, const fleet::ResourceGroup& group);
 Result<Stored<fleet::Cluster>> find_cluster(Call& call);                           // {group}, {cluster}
 Result<Stored<fleet::Pool>> find_pool(Call& call, const fleet::Cluster& cluster);  // {pool}
 Result<std::vector<Stored<fleet::Pool>>> pools_of(Call& call, const fleet::Cluster& cluster);
@@ -71,7 +75,5 @@ std::string pool_resource_id(const fleet::Cluster& cluster, const fleet::Pool& p
 // If-Match and If-None-Match against a resource's eTag (its revision; 0: it does not exist). kPreconditionFailed, 412.
 Status check_entity_tags(const http::Request& request, std::int64_t revision);
 std::string entity_tag(std::int64_t revision);
-
-bool equal_without_case(std::string_view left, std::string_view right);
 
 }  // namespace slipway::api

@@ -8,18 +8,19 @@ namespace {
 
 namespace json = boost::json;
 
-// All clusters of the subscription; of one group, if it is named.
+// The clusters of the subscription that the client may read; of one group, if it is named.
 Result<http::Response> list_matching(Call& call, const std::string& group) {
   SLIPWAY_ASSIGN(const auto documents, call.store.list(fleet::cluster_key("")));
-  json::array items;
+  std::vector<std::pair<std::string, json::object>> items;
   for (const store::Document& document : documents) {
     SLIPWAY_ASSIGN(fleet::Cluster record, fleet::cluster_from_json(document.value));
     if (!group.empty() && !equal_without_case(record.resource_group, group)) continue;
+    if (!may(call.principal, Deed::kRead, cluster_resource_id(record))) continue;
     const Stored<fleet::Cluster> cluster{std::move(record), document.revision};
     SLIPWAY_ASSIGN(const auto pools, pools_of(call, cluster.record));
-    items.emplace_back(cluster_resource(call, cluster, pools));
+    items.emplace_back(document.key, cluster_resource(call, cluster, pools));
   }
-  return list_response(std::move(items));
+  return paged_response(call, std::move(items));
 }
 
 Result<http::Response> credential(Call& call, kube::Credential kind, std::string_view name) {
@@ -65,6 +66,23 @@ Result<http::Response> get_cluster(Call& call) {
   return response;
 }
 
+Result<fleet::Operation> request_deletion(Call& call, Stored<fleet::Cluster>& stored, store::Transaction& transaction) {
+  fleet::Cluster& cluster = stored.record;
+  SLIPWAY_TRY(cancel_operation(call, cluster.operation, transaction));
+  SLIPWAY_ASSIGN(const auto pools, pools_of(call, cluster));
+  for (const Stored<fleet::Pool>& pool : pools) {
+    SLIPWAY_TRY(cancel_operation(call, pool.record.operation, transaction));
+  }
+  fleet::Operation operation = make_operation(call, "DeleteCluster", cluster, "", cluster_resource_id(cluster));
+  cluster.deletion_requested = true;
+  cluster.state = fleet::ProvisioningState::kDeleting;
+  cluster.operation = operation.id;
+  transaction.conditions.push_back({fleet::cluster_key(cluster.id), stored.revision});
+  transaction.puts.push_back({fleet::cluster_key(cluster.id), fleet::to_json(cluster)});
+  transaction.puts.push_back({fleet::operation_key(operation.id), fleet::to_json(operation)});
+  return operation;
+}
+
 Result<http::Response> delete_cluster(Call& call) {
   auto found = find_cluster(call);
   if (!found) {
@@ -84,18 +102,7 @@ Result<http::Response> delete_cluster(Call& call) {
     return accepted(call, running);
   }
   store::Transaction transaction;
-  SLIPWAY_TRY(cancel_operation(call, cluster.operation, transaction));
-  SLIPWAY_ASSIGN(const auto pools, pools_of(call, cluster));
-  for (const Stored<fleet::Pool>& pool : pools) {
-    SLIPWAY_TRY(cancel_operation(call, pool.record.operation, transaction));
-  }
-  const fleet::Operation operation = make_operation(call, "DeleteCluster", cluster, "", cluster_resource_id(cluster));
-  cluster.deletion_requested = true;
-  cluster.state = fleet::ProvisioningState::kDeleting;
-  cluster.operation = operation.id;
-  transaction.conditions.push_back({fleet::cluster_key(cluster.id), found->revision});
-  transaction.puts.push_back({fleet::cluster_key(cluster.id), fleet::to_json(cluster)});
-  transaction.puts.push_back({fleet::operation_key(operation.id), fleet::to_json(operation)});
+  SLIPWAY_ASSIGN(const fleet::Operation operation, request_deletion(call, *found, transaction));
   SLIPWAY_TRY(call.store.commit(transaction));
   if (call.options.on_change) call.options.on_change(cluster.id);
   return accepted(call, operation);
@@ -107,21 +114,6 @@ Result<http::Response> list_user_credential(Call& call) {
 
 Result<http::Response> list_admin_credential(Call& call) {
   return credential(call, kube::Credential::kClusterAdmin, "clusterAdmin");
-}
-
-Result<http::Response> list_kubernetes_versions(Call& call) {
-  json::array values;
-  const auto& versions = call.options.kubernetes_versions;
-  for (const std::string& version : versions) {
-    const std::string minor = version.substr(0, version.find('.', version.find('.') + 1));
-    values.emplace_back(
-        json::object{{"version", minor},
-                     {"isPreview", false},
-                     {"isDefault", version == versions.back()},
-                     {"capabilities", json::object{{"supportPlan", json::array{"KubernetesOfficial"}}}},
-                     {"patchVersions", json::object{{version, json::object{{"upgrades", json::array{}}}}}}});
-  }
-  return json_response(200, json::object{{"values", std::move(values)}});
 }
 
 }  // namespace slipway::api

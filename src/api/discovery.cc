@@ -78,10 +78,24 @@ Result<http::Response> get_adfs_configuration(Call& call) {
 }
 
 Result<http::Response> get_keys(Call& call) {
-  const crypto::PublicKey key = call.options.token_key.public_key();
-  SLIPWAY_ASSIGN(const std::string jwk, crypto::to_jwk(key, to_hex(key.fingerprint()).substr(0, 16)));
+  std::string keys;
+  for (const TokenKey& key : call.options.token_keys->published(call.now)) {
+    SLIPWAY_ASSIGN(const std::string jwk, crypto::to_jwk(key.key.public_key(), key.id));
+    keys += (keys.empty() ? "" : ",") + jwk;
+  }
   http::Response response = json_response(200, nullptr);
-  response.body = fmt::format("{{\"keys\":[{}]}}", jwk);
+  response.body = fmt::format("{{\"keys\":[{}]}}", keys);
+  return response;
+}
+
+Result<http::Response> get_result_keys(Call& call) {
+  if (!call.options.result_keys) return fail(ErrorCode::kNotFound, "This server issues no attestation results.");
+  SLIPWAY_ASSIGN(std::string set, call.options.result_keys());
+  http::Response response = json_response(200, nullptr);
+  response.headers["Content-Type"] = "application/jwk-set+json";
+  // A new key is published a day before it signs.
+  response.headers["Cache-Control"] = "public, max-age=3600";
+  response.body = std::move(set);
   return response;
 }
 

@@ -30,23 +30,6 @@ std::string host_name() {
   return gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string();
 }
 
-// The key's PEM in the file; a new one where there is none.
-Result<crypto::PrivateKey> read_or_make_key(const std::string& path) {
-  auto text = read_private_file(path);
-  if (!text && text.error().code == ErrorCode::kNotFound) {
-    const crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
-    SLIPWAY_TRY(create_file(path, key.pem(), 0600));
-    return key;
-  }
-  if (!text) return fail(text.error());
-  auto key = crypto::PrivateKey::from_pem(*text);
-  if (!key) {
-    return fail(ErrorCode::kMalformed,
-                fmt::format("{} holds no private key ({}): put back a copy from before", path, key.error().message));
-  }
-  return key;
-}
-
 // ca.pem and ca-key.pem. The key is written first, as one file with the certificate: a start that was cut short leaves
 // either nothing or what the next one completes.
 Result<crypto::Identity> read_or_make_authority(const std::string& folder, Time now, Random& random) {
@@ -99,9 +82,11 @@ bool is_address(std::string_view text) {
 }
 
 Status keep_administrator(store::Store& store, const std::string& client, const std::string& secret, Random& random) {
-  const StoredPrincipal principal{client, crypto::hash_secret(secret, random), "Owner", "/"};
+  const StoredPrincipal principal{client, crypto::hash_secret(secret, random), "admin", {}, {}};
+  const RoleAssignment owner{make_uuid(random), client, std::string(to_string(Role::kOwner)), "/", {}, ""};
   const std::string key = principal_key(client);
-  const auto committed = store.commit({{{key, 0}}, {{key, to_json(principal)}}, {}});
+  const auto committed = store.commit(
+      {{{key, 0}}, {{key, to_json(principal)}, {role_assignment_key(owner.id), to_json(owner)}}, {}});
   if (committed || committed.error().code == ErrorCode::kConflict) return {};
   return fail(committed.error());
 }
@@ -167,11 +152,12 @@ Result<ListenerCertificate> issue_listener_certificate(const Installation& insta
 Result<Installation> open_installation(const StateFolder& folder, const std::string& listen_address,
                                        store::Store& store, Time now, Random& random) {
   SLIPWAY_ASSIGN(crypto::Identity authority, read_or_make_authority(folder.path(), now, random));
-  SLIPWAY_ASSIGN(crypto::PrivateKey token_key, read_or_make_key(folder.path() + "/token-key.pem"));
+  SLIPWAY_ASSIGN(auto token_keys, TokenKeys::open(folder.path(), now));
+  SLIPWAY_ASSIGN(auto activity_log, ActivityLog::open(folder.path()));
   SLIPWAY_ASSIGN(Ids ids, read_or_make_ids(store, random));
-  Installation installation{std::move(ids.tenant), std::move(ids.subscription),
-                            std::move(authority),  std::move(token_key),
-                            std::string(),         std::string()};
+  Installation installation{std::move(ids.tenant), std::move(ids.subscription), std::move(authority),
+                            std::move(token_keys), std::move(activity_log),     std::string(),
+                            std::string()};
   std::vector<std::string> names = {"127.0.0.1", "localhost", host_name()};
   if (listen_address != names.front()) names.push_back(listen_address);
   SLIPWAY_ASSIGN(ListenerCertificate certificate, issue_listener_certificate(installation, names, now, random));
@@ -184,7 +170,7 @@ Status make_administrator(const StateFolder& folder, const Installation& install
                           store::Store& store, Random& random) {
   const std::string path = folder.path() + "/admin.json";
   SLIPWAY_ASSIGN(const auto principals, store.list(principal_key("")));
-  if (!principals.empty()) return {};
+  if (!principals.empty()) return upgrade_principals(store, random);
   auto text = read_private_file(path);
   if (!text && text.error().code == ErrorCode::kNotFound) {
     text = json::serialize(json::object{{"endpoint", endpoint},

@@ -36,6 +36,11 @@ class InstallationTest : public testing::Test {
     std::ifstream file(path_ + name);
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  // The one that there is after a first start.
+  std::string token_key_file() const {
+    const std::filesystem::directory_iterator first(path_ + "/token-keys");
+    return "/token-keys/" + first->path().filename().string();
+  }
   Result<Installation> open(const StateFolder& folder) {
     return open_installation(folder, "127.0.0.1", *store_, now_, random_);
   }
@@ -58,18 +63,21 @@ TEST_F(InstallationTest, TheFirstStartMakesWhatTheNextOneFinds) {
     ASSERT_TRUE(administrator(folder, *first));
     EXPECT_EQ(mode_of(""), 0700U);
     EXPECT_EQ(mode_of("/ca.pem"), 0644U);
-    for (const char* name : {"/ca-key.pem", "/token-key.pem", "/admin.json"}) EXPECT_EQ(mode_of(name), 0600U) << name;
+    for (const std::string& name : {std::string("/ca-key.pem"), token_key_file(), std::string("/admin.json"),
+                                    std::string("/activity/changes.jsonl")}) {
+      EXPECT_EQ(mode_of(name), 0600U) << name;
+    }
     EXPECT_THAT(read("/ca.pem"), testing::Not(testing::HasSubstr("PRIVATE")));
-    chain = read("/ca.pem") + read("/admin.json") + read("/token-key.pem") + first->tenant + first->subscription;
+    chain = read("/ca.pem") + read("/admin.json") + read(token_key_file()) + first->tenant + first->subscription;
   }
   const StateFolder folder = StateFolder::claim(path_).value();
   const auto second = open(folder);
   ASSERT_TRUE(second) << second.error().message;
   ASSERT_TRUE(administrator(folder, *second));
-  EXPECT_EQ(read("/ca.pem") + read("/admin.json") + read("/token-key.pem") + second->tenant + second->subscription,
+  EXPECT_EQ(read("/ca.pem") + read("/admin.json") + read(token_key_file()) + second->tenant + second->subscription,
             chain);
-  EXPECT_EQ(second->token_key.pem(), read("/token-key.pem"));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()), 5);
+  EXPECT_EQ(second->token_keys->signer(now_).key.pem(), read(token_key_file()));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()), 6);
 }
 
 TEST_F(InstallationTest, TheAdministratorsSecretIsInTheFileAlone) {
@@ -86,7 +94,10 @@ TEST_F(InstallationTest, TheAdministratorsSecretIsInTheFileAlone) {
   ASSERT_TRUE(document);
   EXPECT_EQ(document->value.find(secret), std::string::npos);
   const auto principal = principal_from_json(document->value).value();
-  EXPECT_EQ(principal.role, "Owner");
+  const auto assignments = role_assignments(*store_).value();
+  ASSERT_EQ(assignments.size(), 1U);
+  const RoleAssignment& owner = assignments[0].record;
+  EXPECT_EQ(owner.principal + owner.role + owner.scope, client + "Owner/");
   EXPECT_TRUE(crypto::matches_secret_hash(principal.secret_hash, secret));
 }
 
@@ -113,7 +124,7 @@ TEST_F(InstallationTest, ADamagedOrOpenKeyIsNeverReplaced) {
   std::filesystem::permissions(path_ + "/ca-key.pem", std::filesystem::perms(0644));
   EXPECT_EQ(open(folder).error().code, ErrorCode::kPermissionDenied);
   std::filesystem::permissions(path_ + "/ca-key.pem", std::filesystem::perms(0600));
-  for (const char* name : {"/ca-key.pem", "/token-key.pem"}) {
+  for (const std::string& name : {std::string("/ca-key.pem"), token_key_file()}) {
     const std::string good = read(name);
     std::ofstream(path_ + name) << "damaged";
     const auto refused = open(folder);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <set>
 #include <vector>
@@ -88,14 +89,28 @@ Result<json::object> parse_body(std::string_view body) {
   json::basic_parser<BodyChecker> checker(strict_options());
   json::error_code error;
   const std::size_t read = checker.write_some(false, body.data(), body.size(), error);
-  if (error) return refuse_body(checker.handler().problem.empty() ? error.message() : checker.handler().problem);
-  if (body.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
-    return refuse_body("something follows its JSON value");
+  if (error) {
+    const std::string& problem = checker.handler().problem;
+    return refuse_body(fmt::format("{}, at byte {}", problem.empty() ? error.message() : problem, read));
+  }
+  const std::size_t rest = body.find_first_not_of(" \t\r\n", read);
+  if (rest != std::string_view::npos) {
+    return refuse_body(fmt::format("something follows its JSON value, at byte {}", rest));
   }
   json::value parsed = json::parse({body.data(), body.size()}, error, {}, strict_options());
   if (error) return refuse_body(error.message());
   if (!parsed.is_object()) return refuse_body("it is not a JSON object");
   return std::move(parsed.get_object());
+}
+
+Status allow_only(const json::object& object, std::initializer_list<std::string_view> known, std::string_view message) {
+  for (const auto& [key, value] : object) {
+    const std::string name(key);
+    if (value.is_null() || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return fail(ErrorCode::kInvalidArgument, fmt::format(fmt::runtime(message), name.substr(0, 200)),
+                "InvalidParameter", name);
+  }
+  return {};
 }
 
 const json::value* Properties::find(std::string_view name) const {

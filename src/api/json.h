@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +15,13 @@ inline constexpr std::size_t kMaximumDepth = 24;
 inline constexpr std::size_t kMaximumValues = 20000;
 
 // A request's body: one JSON object within the limits above, no name twice in one object. kMalformed otherwise, saying
-// what is wrong; an empty body is an empty object.
+// what is wrong and at which byte; an empty body is an empty object.
 Result<boost::json::object> parse_body(std::string_view body);
+
+// kInvalidArgument, with `message` for people ("{}" stands for the name), for the first property that is not in
+// `known`: it would not be kept, and nothing is dropped in silence. Null is as good as absent.
+Status allow_only(const boost::json::object& object, std::initializer_list<std::string_view> known,
+                  std::string_view message);
 
 // Reads properties of one object, and remembers the first that has the wrong type. `path` names the object in targets:
 // "properties.securityProfile". An absent property, null and, for text, "" leave the default: clients send all three

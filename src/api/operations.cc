@@ -16,7 +16,10 @@ Result<fleet::Operation> find_operation(Call& call) {
                 "NotFound");
   }
   if (!document) return fail(document.error());
-  return fleet::operation_from_json(document->value);
+  SLIPWAY_ASSIGN(fleet::Operation operation, fleet::operation_from_json(document->value));
+  // The operation stands outside of what it works on, and is for those who may look at that.
+  SLIPWAY_TRY(authorize(call.principal, Deed::kRead, operation.resource, action_of(call.request)));
+  return operation;
 }
 
 bool is_deletion(const fleet::Operation& operation) {

@@ -4,7 +4,7 @@
 
 #include "api/arm_error.h"
 #include "api/arm_resource.h"
-#include "api/handlers.h"
+#include "api/pool_answers.h"
 
 namespace slipway::api {
 namespace {
@@ -21,25 +21,6 @@ const fleet::NodeImage* choose_image(const fleet::ImageCatalog& catalog, const f
   return image == nullptr && !request.trusted_launch() ? catalog.latest(!wants_trusted) : image;
 }
 
-tl::unexpected<Error> busy(std::string_view what, const std::string& name, ProvisioningState state) {
-  return fail(ErrorCode::kConflict,
-              fmt::format("Operation is not allowed because there's an in progress operation on {} '{}', which is {}: "
-                          "try again when it has ended.",
-                          what, name, fleet::to_string(state)),
-              "OperationNotAllowed");
-}
-
-tl::unexpected<Error> unchangeable(std::string target, std::string message) {
-  return fail(ErrorCode::kInvalidArgument, std::move(message), "PropertyChangeNotAllowed", std::move(target));
-}
-
-http::Response pool_answer(const Call& call, int status, const fleet::Cluster& cluster, const Stored<fleet::Pool>& pool,
-                           const fleet::Operation& operation) {
-  http::Response response = json_response(status, pool_resource(cluster, pool));
-  add_operation_headers(call, operation, false, response);
-  return response;
-}
-
 http::Response accepted(const Call& call, const fleet::Operation& operation) {
   http::Response response;
   response.status = 202;
@@ -47,22 +28,14 @@ http::Response accepted(const Call& call, const fleet::Operation& operation) {
   return response;
 }
 
-// What the cluster's other pools want, whatever becomes of this one.
-int other_nodes(const std::vector<Stored<fleet::Pool>>& pools, std::string_view name) {
-  int nodes = 0;
-  for (const Stored<fleet::Pool>& pool : pools) {
-    if (pool.record.name != name && !pool.record.deletion_requested) nodes += pool.record.count;
-  }
-  return nodes;
-}
-
 // Judges what is asked for; the answer to send where it breaks a rule.
 Result<std::optional<http::Response>> refuse_pool(Call& call, const Stored<fleet::Cluster>& cluster,
                                                   const fleet::PoolRequest& request, const json::object& properties,
                                                   const FeatureState& feature) {
   SLIPWAY_ASSIGN(const auto pools, pools_of(call, cluster.record));
-  const fleet::Circumstances circumstances{cluster.record.kubernetes_version, feature.effective, feature.registered,
-                                           other_nodes(pools, request.name)};
+  fleet::Circumstances circumstances = circumstances_of(call, cluster.record, pools, request.name);
+  circumstances.feature_effective = feature.effective;
+  circumstances.feature_registered = feature.registered;
   auto errors = fleet::judge_pool(request, circumstances, call.options.rules, call.options.sizes);
   const auto unsupported = unsupported_pool_properties(properties);
   errors.insert(errors.end(), unsupported.begin(), unsupported.end());
@@ -101,89 +74,36 @@ Result<http::Response> create_pool(Call& call, const Stored<fleet::Cluster>& clu
   return pool_answer(call, 201, cluster.record, pool, operation);
 }
 
-// What a PUT on an existing pool may not change.
-Status check_changes(const Call& call, const fleet::PoolRequest& wanted, const fleet::Pool& pool) {
-  const fleet::VmSize* const size = call.options.sizes.find(wanted.vm_size);
-  if (size != nullptr && size->name != pool.vm_size) {
-    return unchangeable("properties.vmSize", fmt::format("The VM size of node pool '{}' is {} and cannot be changed: "
-                                                         "add a node pool of the other size.",
-                                                         pool.name, pool.vm_size));
-  }
-  if (wanted.vtpm != pool.vtpm || wanted.secure_boot != pool.secure_boot) {
-    return unchangeable("properties.securityProfile",
-                        fmt::format("vTPM and Secure Boot of node pool '{}' are set when it is made; to change them on "
-                                    "an existing pool is not supported yet: add a node pool.",
-                                    pool.name));
-  }
-  return {};
-}
-
-Result<http::Response> update_pool(Call& call, const Stored<fleet::Cluster>& cluster, Stored<fleet::Pool> pool,
-                                   const json::object& properties) {
-  fleet::Pool& record = pool.record;
-  json::object merged = merge_properties(kept_body(record.body), properties);
-  // What the record holds stands where the request says nothing.
-  json::object asked = merged;
-  const auto keep = [&asked, &properties](std::string_view name, json::value value) {
-    const json::value* const given = properties.if_contains(name);
-    const bool is_given = given && !given->is_null() && !(given->is_string() && given->get_string().empty());
-    if (!is_given) asked[name] = std::move(value);
-  };
-  keep("count", record.count);
-  keep("vmSize", json::string(record.vm_size));
-  keep("mode", json::string(record.mode));
-  const json::value* const given_security = properties.if_contains("securityProfile");
-  json::object security{{"enableVTPM", record.vtpm}, {"enableSecureBoot", record.secure_boot}};
-  if (given_security && given_security->is_object())
-    security = merge_properties(security, given_security->get_object());
-  asked["securityProfile"] = std::move(security);
-
-  SLIPWAY_ASSIGN(const fleet::PoolRequest request, pool_request_from(record.name, asked, record.mode));
-  if (record.deletion_requested) return busy("node pool", record.name, record.state);
-  if (!record.operation.empty() || !cluster.record.operation.empty()) {
-    const bool is_repetition =
-        record.body == json::serialize(properties) && !record.operation.empty() && request.count == record.count;
-    if (!is_repetition) return busy("node pool", record.name, record.state);
-    SLIPWAY_ASSIGN(const auto document, call.store.get(fleet::operation_key(record.operation)));
-    SLIPWAY_ASSIGN(const auto running, fleet::operation_from_json(document.value));
-    return pool_answer(call, 200, cluster.record, pool, running);
-  }
-  SLIPWAY_TRY(check_changes(call, request, record));
-  SLIPWAY_ASSIGN(const FeatureState feature, trusted_launch_feature(call));
-  SLIPWAY_ASSIGN(const auto refusal, refuse_pool(call, cluster, request, merged, feature));
-  if (refusal) return *refusal;
-  SLIPWAY_ASSIGN(const auto pools, pools_of(call, cluster.record));
-  const bool has_other_system = std::any_of(pools.begin(), pools.end(), [&record](const auto& other) {
-    return other.record.name != record.name && other.record.mode == "System" && !other.record.deletion_requested;
-  });
-  if (record.mode == "System" && request.mode != "System" && !has_other_system) {
-    return fail(ErrorCode::kConflict,
-                fmt::format("There has to be at least one system node pool: '{}' is the last one.", record.name),
-                "OperationNotAllowed");
-  }
-  const fleet::Operation operation =
-      make_operation(call, "PutPool", cluster.record, record.name, pool_resource_id(cluster.record, record));
-  record.count = request.count;
-  record.mode = request.mode;
-  record.body = json::serialize(merged);
-  record.state = ProvisioningState::kUpdating;
-  record.error.clear();
-  record.operation = operation.id;
-  const std::string key = fleet::pool_key(cluster.record.id, record.name);
-  store::Transaction transaction;
-  transaction.conditions = {{fleet::cluster_key(cluster.record.id), cluster.revision}, {key, pool.revision}};
-  // The other pools are part of the judgement about the last system pool.
-  for (const Stored<fleet::Pool>& other : pools) {
-    if (other.record.name == record.name || record.mode == "System") continue;
-    transaction.conditions.push_back({fleet::pool_key(cluster.record.id, other.record.name), other.revision});
-  }
-  transaction.puts = {{key, fleet::to_json(record)}, {fleet::operation_key(operation.id), fleet::to_json(operation)}};
-  SLIPWAY_ASSIGN(pool.revision, call.store.commit(transaction));
-  if (call.options.on_change) call.options.on_change(cluster.record.id);
-  return pool_answer(call, 200, cluster.record, pool, operation);
-}
-
 }  // namespace
+
+tl::unexpected<Error> busy(std::string_view what, const std::string& name, ProvisioningState state) {
+  return fail(ErrorCode::kConflict,
+              fmt::format("Operation is not allowed because there's an in progress operation on {} '{}', which is {}: "
+                          "try again when it has ended.",
+                          what, name, fleet::to_string(state)),
+              "OperationNotAllowed");
+}
+
+http::Response pool_answer(const Call& call, int status, const fleet::Cluster& cluster, const Stored<fleet::Pool>& pool,
+                           const fleet::Operation& operation) {
+  http::Response response = json_response(status, pool_resource(cluster, pool));
+  add_operation_headers(call, operation, false, response);
+  return response;
+}
+
+fleet::Circumstances circumstances_of(const Call& call, const fleet::Cluster& cluster,
+                                      const std::vector<Stored<fleet::Pool>>& pools, std::string_view pool) {
+  fleet::Circumstances circumstances;
+  circumstances.kubernetes_version = cluster.kubernetes_version;
+  for (const Stored<fleet::Pool>& other : pools) {
+    if (other.record.name == pool || other.record.deletion_requested) continue;
+    circumstances.other_nodes_in_cluster += other.record.count;
+  }
+  if (const auto version = call.request.query.find("api-version"); version != call.request.query.end()) {
+    circumstances.api_version = version->second;
+  }
+  return circumstances;
+}
 
 Result<fleet::Pool> make_pool(Call& call, const std::string& cluster, const fleet::PoolRequest& request,
                               const json::object& properties, const FeatureState& feature) {
@@ -209,6 +129,9 @@ Result<fleet::Pool> make_pool(Call& call, const std::string& cluster, const flee
   pool.vtpm = request.vtpm;
   pool.secure_boot = request.secure_boot;
   pool.node_image_version = image->version;
+  pool.feature_at_creation = feature.effective || !call.options.rules.feature_required;
+  pool.drain_timeout_minutes =
+      request.drain_timeout_minutes > 0 ? request.drain_timeout_minutes : call.options.rules.drain_timeout_minutes;
   pool.body = json::serialize(properties);
   pool.created = call.now;
   return pool;
@@ -233,6 +156,8 @@ Result<http::Response> get_pool(Call& call) {
 Result<http::Response> put_pool(Call& call) {
   SLIPWAY_ASSIGN(const auto cluster, find_cluster(call));
   SLIPWAY_ASSIGN(const json::object body, parse_body(call.request.body));
+  SLIPWAY_TRY(allow_only(body, {"id", "name", "type", "eTag", "properties"},
+                         "A node pool has no property '{}' beside properties: what it says would be lost."));
   Properties resource(body, "");
   const json::object& properties = resource.object("properties");
   SLIPWAY_TRY(resource.status());

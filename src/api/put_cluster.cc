@@ -59,7 +59,7 @@ std::string resolve_version(const std::vector<std::string>& versions, const std:
 
 std::vector<Error> judge_new_cluster(Call& call, const WantedCluster& wanted, const std::string& version,
                                      const FeatureState& feature) {
-  std::vector<Error> errors = fleet::judge_cluster_name(call.parameter("cluster"));
+  std::vector<Error> errors = fleet::judge_cluster_name(call.parameter("cluster"), call.options.rules);
   const auto add = [&errors](std::vector<Error> more) {
     errors.insert(errors.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
@@ -78,7 +78,14 @@ std::vector<Error> judge_new_cluster(Call& call, const WantedCluster& wanted, co
   add(fleet::judge_pools_together(pools, call.options.rules));
   int nodes = 0;
   for (const auto& [pool, properties] : wanted.pools) {
-    const fleet::Circumstances circumstances{version, feature.effective, feature.registered, nodes};
+    fleet::Circumstances circumstances;
+    circumstances.kubernetes_version = version;
+    circumstances.feature_effective = feature.effective;
+    circumstances.feature_registered = feature.registered;
+    circumstances.other_nodes_in_cluster = nodes;
+    if (const auto asked = call.request.query.find("api-version"); asked != call.request.query.end()) {
+      circumstances.api_version = asked->second;
+    }
     add(fleet::judge_pool(pool, circumstances, call.options.rules, call.options.sizes));
     add(unsupported_pool_properties(properties));
     nodes += std::max(0, std::min(pool.count, call.options.rules.maximum_nodes_per_pool));
@@ -117,8 +124,14 @@ Result<http::Response> create_cluster(Call& call, const Stored<fleet::ResourceGr
   const std::string group_key = fleet::resource_group_key(record.subscription, record.resource_group);
   const std::string name_key = fleet::cluster_name_key(record.subscription, record.resource_group, record.name);
   store::Transaction transaction;
-  transaction.conditions = {{group_key, group.revision}, {name_key, 0}, {fleet::cluster_key(record.id), 0}};
-  transaction.puts = {{name_key, record.id},
+  transaction.conditions = {{group_key, group.revision},
+                            {group_deletion_key(record.subscription, record.resource_group), 0},
+                            {name_key, 0},
+                            {fleet::cluster_key(record.id), 0}};
+  SLIPWAY_TRY(forget_roles_below(call, cluster_resource_id(record), transaction));
+  // The group is written again, so that whoever deletes it meanwhile learns of this cluster.
+  transaction.puts = {{group_key, fleet::to_json(group.record)},
+                      {name_key, record.id},
                       {fleet::cluster_key(record.id), fleet::to_json(record)},
                       {fleet::operation_key(operation.id), fleet::to_json(operation)}};
   std::vector<Stored<fleet::Pool>> pools;
@@ -219,6 +232,13 @@ Result<http::Response> update_cluster(Call& call, Stored<fleet::Cluster> cluster
 Result<http::Response> put_cluster(Call& call) {
   SLIPWAY_ASSIGN(const auto group, find_group(call));
   SLIPWAY_ASSIGN(WantedCluster wanted, read_body(call));
+  SLIPWAY_ASSIGN(const bool group_goes, is_being_deleted(call, group.record));
+  if (group_goes) {
+    return fail(ErrorCode::kConflict,
+                fmt::format("The resource group '{}' is being deleted: wait until it is gone, and make it anew.",
+                            group.record.name),
+                "ResourceGroupBeingDeleted");
+  }
   auto existing = find_cluster(call);
   if (!existing && existing.error().reason != "ResourceNotFound") return fail(existing.error());
   SLIPWAY_TRY(check_entity_tags(call.request, existing ? existing->revision : 0));
@@ -231,9 +251,10 @@ Result<http::Response> patch_cluster(Call& call) {
   SLIPWAY_ASSIGN(auto cluster, find_cluster(call));
   SLIPWAY_TRY(check_entity_tags(call.request, cluster.revision));
   SLIPWAY_ASSIGN(const json::object body, parse_body(call.request.body));
+  SLIPWAY_TRY(allow_only(body, {"tags"}, "A PATCH of a cluster changes its tags alone: use PUT for '{}'."));
   Properties properties(body, "");
   json::object kept = kept_body(cluster.record.body);
-  kept["tags"] = properties.object("tags");
+  if (properties.has("tags")) kept["tags"] = properties.object("tags");
   SLIPWAY_TRY(properties.status());
   cluster.record.body = json::serialize(kept);
   const std::string key = fleet::cluster_key(cluster.record.id);

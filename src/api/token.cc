@@ -24,7 +24,10 @@ tl::unexpected<Error> refuse(std::string message) {
 
 // The client that the token names.
 Result<std::string> verify_token(const ApiOptions& options, std::string_view token, Time now) {
-  const auto payload = crypto::verify_jws(options.token_key.public_key(), kTokenType, token);
+  const auto key_id = crypto::unverified_jws_key_id(token);
+  const auto key = key_id ? options.token_keys->find(*key_id, now) : std::nullopt;
+  const auto payload = key ? crypto::verify_jws(key->key.public_key(), kTokenType, token)
+                           : Result<std::string>(fail(ErrorCode::kUnauthenticated, "no such key"));
   if (!payload) return refuse("The access token is not one of this installation's: log in again.");
   SLIPWAY_ASSIGN(const json::object claims, parse_body(*payload));
   Properties properties(claims, "token");
@@ -46,19 +49,53 @@ Result<std::string> verify_token(const ApiOptions& options, std::string_view tok
 std::string principal_key(std::string_view client) { return fmt::format("/principals/{}", client); }
 
 std::string to_json(const StoredPrincipal& principal) {
-  return json::serialize(json::object{{"client", principal.client},
-                                      {"secretHash", principal.secret_hash},
-                                      {"role", principal.role},
-                                      {"scope", principal.scope}});
+  json::object object{
+      {"client", principal.client}, {"secretHash", principal.secret_hash}, {"name", principal.name}};
+  if (principal.created) object["created"] = to_rfc3339(*principal.created);
+  if (principal.secret_expires) object["secretExpires"] = to_rfc3339(*principal.secret_expires);
+  return json::serialize(object);
 }
 
 Result<StoredPrincipal> principal_from_json(std::string_view text) {
   SLIPWAY_ASSIGN(const json::object object, parse_body(text));
   Properties properties(object, "principal");
-  StoredPrincipal principal{properties.text("client"), properties.text("secretHash"), properties.text("role"),
-                            properties.text("scope", "/")};
+  StoredPrincipal principal{properties.text("client"), properties.text("secretHash"), properties.text("name"), {}, {}};
+  const std::string created = properties.text("created"), expires = properties.text("secretExpires");
   SLIPWAY_TRY(properties.status());
+  if (!created.empty()) {
+    SLIPWAY_ASSIGN(principal.created, from_rfc3339(created));
+  }
+  if (!expires.empty()) {
+    SLIPWAY_ASSIGN(principal.secret_expires, from_rfc3339(expires));
+  }
   return principal;
+}
+
+Result<std::vector<Stored<RoleAssignment>>> role_assignments(store::Store& store) {
+  SLIPWAY_ASSIGN(const auto documents, store.list(role_assignment_key("")));
+  std::vector<Stored<RoleAssignment>> assignments;
+  for (const store::Document& document : documents) {
+    SLIPWAY_ASSIGN(RoleAssignment assignment, role_assignment_from_json(document.value));
+    assignments.push_back({std::move(assignment), document.revision});
+  }
+  return assignments;
+}
+
+Status upgrade_principals(store::Store& store, Random& random) {
+  SLIPWAY_ASSIGN(const auto documents, store.list(principal_key("")));
+  for (const store::Document& document : documents) {
+    SLIPWAY_ASSIGN(const json::object object, parse_body(document.value));
+    Properties properties(object, "principal");
+    const std::string role = properties.text("role");
+    if (role.empty()) continue;
+    SLIPWAY_ASSIGN(const StoredPrincipal principal, principal_from_json(document.value));
+    const RoleAssignment assignment{make_uuid(random), principal.client, role, properties.text("scope", "/"), {}, ""};
+    SLIPWAY_TRY(store.commit(
+        {{{document.key, document.revision}},
+         {{document.key, to_json(principal)}, {role_assignment_key(assignment.id), to_json(assignment)}},
+         {}}));
+  }
+  return {};
 }
 
 Result<std::string> issue_token(const ApiOptions& options, const std::string& client, Time now) {
@@ -70,8 +107,8 @@ Result<std::string> issue_token(const ApiOptions& options, const std::string& cl
                             {"iat", unix_seconds(now)},
                             {"nbf", unix_seconds(now)},
                             {"exp", unix_seconds(now + kTokenLifetime)}};
-  return crypto::sign_jws(options.token_key, to_hex(options.token_key.public_key().fingerprint()).substr(0, 16),
-                          kTokenType, json::serialize(claims));
+  const TokenKey signer = options.token_keys->signer(now);
+  return crypto::sign_jws(signer.key, signer.id, kTokenType, json::serialize(claims));
 }
 
 Result<Principal> authenticate(const ApiOptions& options, store::Store& store, const http::Request& request, Time now) {
@@ -91,23 +128,12 @@ Result<Principal> authenticate(const ApiOptions& options, store::Store& store, c
   }
   if (!document) return fail(document.error());
   SLIPWAY_ASSIGN(const StoredPrincipal stored, principal_from_json(document->value));
-  return Principal{stored.client, stored.role, stored.scope};
-}
-
-Status authorize(const Principal& principal, const http::Request& request) {
-  const bool only_reads = request.method == "GET" || request.method == "HEAD";
-  const bool role_reaches =
-      principal.role == "Owner" || principal.role == "Contributor" || (principal.role == "Reader" && only_reads);
-  const std::string_view scope = principal.scope;
-  const std::string_view path = request.path;
-  const bool starts_with_scope = path.size() >= scope.size() && equal_without_case(path.substr(0, scope.size()), scope);
-  const bool scope_reaches =
-      scope == "/" || (starts_with_scope && (path.size() == scope.size() || path[scope.size()] == '/'));
-  if (role_reaches && scope_reaches) return {};
-  return fail(ErrorCode::kPermissionDenied,
-              fmt::format("The client '{}' with role {} on '{}' does not have authorization to perform {} on '{}'.",
-                          principal.client, principal.role, principal.scope, request.method, request.path),
-              "AuthorizationFailed");
+  Principal principal{stored.client, stored.name, {}};
+  SLIPWAY_ASSIGN(auto assignments, role_assignments(store));
+  for (auto& [assignment, revision] : assignments) {
+    if (assignment.principal == stored.client) principal.assignments.push_back(std::move(assignment));
+  }
+  return principal;
 }
 
 bool FailureLimit::allows(const std::string& address, Time now) {

@@ -2,22 +2,29 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "api/call.h"
+#include "api/token_keys.h"
 
 namespace slipway::api {
 
-inline constexpr seconds kTokenLifetime{3600};
-
-// A client of the API as the store keeps it under "/principals/<client id>".
+// A client of the API as the store keeps it under "/principals/<client id>". What it may do stands in its role
+// assignments (access.h).
 struct StoredPrincipal {
-  std::string client, secret_hash, role, scope = "/";
+  std::string client, secret_hash, name;
+  std::optional<Time> created, secret_expires;
 };
 std::string principal_key(std::string_view client);
 std::string to_json(const StoredPrincipal& principal);
 Result<StoredPrincipal> principal_from_json(std::string_view json);
+
+// Every assignment of roles in the store.
+Result<std::vector<Stored<RoleAssignment>>> role_assignments(store::Store& store);
+// Earlier versions kept one role and one scope in the principal: they become a role assignment.
+Status upgrade_principals(store::Store& store, Random& random);
 
 // An access token: JWS, ES256, of issuer and audience of this installation, good for an hour. It names the client; what
 // the client may do stands in the store.
@@ -25,9 +32,6 @@ Result<std::string> issue_token(const ApiOptions& options, const std::string& cl
 // Who sent "Authorization: Bearer ...". kUnauthenticated for no token, a broken, foreign or old one, and for a client
 // that no longer exists.
 Result<Principal> authenticate(const ApiOptions& options, store::Store& store, const http::Request& request, Time now);
-// kPermissionDenied where the principal's role or scope does not reach. Reader: GET and HEAD.
-Status authorize(const Principal& principal, const http::Request& request);
-
 // Slows down who guesses secrets: after kMaximumFailures in a minute an address waits for the next minute. Thread-safe;
 // remembers at most kMaximumAddresses.
 class FailureLimit {

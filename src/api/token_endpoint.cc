@@ -15,34 +15,6 @@ constexpr std::string_view kNobodysHash =
     "scrypt$14$8$1$00000000000000000000000000000000$"
     "0000000000000000000000000000000000000000000000000000000000000000";
 
-// application/x-www-form-urlencoded; nullopt for bad percent-encoding or a name given twice.
-std::optional<std::map<std::string, std::string>> parse_form(std::string_view body) {
-  const auto decode = [](std::string_view text) -> std::optional<std::string> {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '%') {
-        const auto byte = from_hex(text.substr(i + 1, 2));
-        if (!byte || byte->size() != 1) return {};
-        result.push_back(static_cast<char>(byte->front()));
-        i += 2;
-      } else {
-        result.push_back(text[i] == '+' ? ' ' : text[i]);
-      }
-    }
-    return result;
-  };
-  std::map<std::string, std::string> form;
-  while (!body.empty()) {
-    const std::string_view pair = body.substr(0, body.find('&'));
-    body.remove_prefix(std::min(body.size(), pair.size() + 1));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    const auto name = decode(pair.substr(0, equals));
-    const auto value = decode(equals == pair.size() ? std::string_view() : pair.substr(equals + 1));
-    if (!name || !value || !form.emplace(*name, *value).second) return {};
-  }
-  return form;
-}
-
 // RFC 6749 section 5.2.
 http::Response oauth_error(int status, std::string_view error, std::string_view description) {
   http::Response response = json_response(status, json::object{{"error", error}, {"error_description", description}});
@@ -85,7 +57,6 @@ Result<http::Response> post_token(Call& call) {
   std::string client = (*form)["client_id"], secret = (*form)["client_secret"];
   take_basic_credentials(call.request, client, secret);
   StoredPrincipal principal;
-  principal.secret_hash = kNobodysHash;
   const auto document = client.empty() || client.size() > 64 || client.find('\0') != std::string::npos
                             ? Result<store::Document>(fail(ErrorCode::kNotFound, "no such client"))
                             : call.store.get(principal_key(client));
@@ -93,8 +64,15 @@ Result<http::Response> post_token(Call& call) {
   if (document) {
     SLIPWAY_ASSIGN(principal, principal_from_json(document->value));
   }
-  const bool matches = crypto::matches_secret_hash(principal.secret_hash, secret);
-  if (!document || !matches) {
+  call.claimed_client = client;
+  // A client that was given no secret yet has no login.
+  const std::string& hash = principal.secret_hash;
+  const bool matches = crypto::matches_secret_hash(hash.empty() ? kNobodysHash : std::string_view(hash), secret);
+  if (matches && document && !hash.empty() && principal.secret_expires && call.now >= *principal.secret_expires) {
+    return oauth_error(401, "invalid_client",
+                       "The client secret has expired: make another with `slipway ad sp create-for-rbac`.");
+  }
+  if (!document || !matches || hash.empty()) {
     call.failures.record(call.request.peer, call.now);
     return oauth_error(401, "invalid_client", "The client id or the client secret is wrong: see admin.json.");
   }

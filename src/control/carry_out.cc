@@ -160,6 +160,52 @@ class Performer {
     return absent_is_fine(around_.kubernetes.cordon(state_.cluster, action.node, true));
   }
 
+  Status operator()(const fleet::BeginDrain& action) {
+    const Time now = around_.clock.now();
+    const auto node = change_node(around_.store, action.instance, [&](fleet::Node& found) -> Status {
+      if (found.draining) return {};
+      found.draining = now;
+      found.drain_reason = action.reason;
+      return {};
+    });
+    if (node) spdlog::info("drain begun node={} why={}", node->name, log_quoted(action.reason));
+    return absent_is_fine(done(node));
+  }
+
+  Status operator()(const fleet::EvictPods& action) {
+    SLIPWAY_ASSIGN(const std::vector<kube::Pod> pods, around_.kubernetes.list_pods(state_.cluster, action.node));
+    EvictionRound round;
+    round.at = around_.clock.now();
+    for (const kube::Pod& pod : pods) {
+      if (!pod.leaves_on_drain() || pod.is_terminating) continue;
+      const auto eviction = around_.kubernetes.evict(state_.cluster, pod);
+      const std::string why = eviction ? eviction->forbidden_by : eviction.error().message;
+      if (!why.empty()) {
+        round.blocked.push_back(fmt::format("{} ({})", pod.full_name(), why));
+        continue;
+      }
+      if (pod.is_bare) {
+        spdlog::warn("pod evicted that nothing makes again node={} pod={}", action.node, pod.full_name());
+      } else {
+        spdlog::info("pod evicted node={} pod={}", action.node, pod.full_name());
+      }
+    }
+    state_.evictions[action.instance] = std::move(round);
+    return {};
+  }
+
+  Status operator()(const fleet::StopDrain& action) {
+    // The document last: until it says so, this is asked for again.
+    SLIPWAY_TRY(absent_is_fine(around_.kubernetes.cordon(state_.cluster, action.node, false)));
+    state_.evictions.erase(action.instance);
+    spdlog::info("drain called off node={}", action.node);
+    return absent_is_fine(done(change_node(around_.store, action.instance, [&](fleet::Node& found) -> Status {
+      found.draining.reset();
+      found.drain_reason.clear();
+      return {};
+    })));
+  }
+
   Status operator()(const fleet::RemoveNode& action) {
     // The VM first: its kubelet would register the node again.
     SLIPWAY_TRY(around_.host.remove_vm(action.instance));
@@ -169,6 +215,7 @@ class Performer {
       SLIPWAY_TRY(around_.kubernetes.delete_node(state_.cluster, action.node));
     }
     state_.restarted.erase(action.instance);
+    state_.evictions.erase(action.instance);
     spdlog::info("node removed node={} instance={}", action.node, action.instance);
     const auto committed = around_.store.commit({{}, {}, {fleet::node_key(action.instance)}});
     return done(committed);

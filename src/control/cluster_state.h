@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "base/time.h"
@@ -27,6 +28,12 @@ struct Surroundings {
   Random& random;
 };
 
+// The last time that a node's pods were asked to leave.
+struct EvictionRound {
+  Time at{};
+  std::vector<std::string> blocked;  // pods that could not be evicted, each with why
+};
+
 // What one worker knows of its cluster beyond the store: all of it is found again after a restart.
 struct ClusterState {
   std::string cluster;
@@ -36,6 +43,7 @@ struct ClusterState {
   int silent_control_plane = 0;  // looks in a row that it did not answer
   Time listening_since{};
   std::map<std::string, Time> restarted;           // by instance
+  std::map<std::string, EvictionRound> evictions;  // by instance
   std::map<std::string, fleet::Failure> failures;  // by fleet::key_of
   std::map<std::string, Time> not_before;          // when a failed action may be tried again
 };

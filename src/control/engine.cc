@@ -18,6 +18,11 @@ bool is_infrastructure(const fleet::Action& action) {
          std::holds_alternative<fleet::RemoveInfrastructure>(action);
 }
 
+// What is done again and again while something else is waited for: no reason to look again at once.
+bool is_repeated(const fleet::Action& action) {
+  return std::holds_alternative<fleet::SetProgress>(action) || std::holds_alternative<fleet::EvictPods>(action);
+}
+
 bool is_under_way(const fleet::Snapshot& snapshot) {
   return !snapshot.operations.empty() || snapshot.cluster.deletion_requested ||
          std::any_of(snapshot.nodes.begin(), snapshot.nodes.end(),
@@ -109,7 +114,7 @@ bool Engine::pass(ClusterState& state, milliseconds& again) {
     const auto not_before = state.not_before.find(fleet::key_of(action));
     const bool due = not_before == state.not_before.end() || not_before->second <= around_.clock.now();
     const bool done = due && attempt(state, action);
-    changed = changed || (done && !std::holds_alternative<fleet::SetProgress>(action));
+    changed = changed || (done && !is_repeated(action));
     // The rest of the list stands on it.
     if (!done && is_infrastructure(action)) break;
   }

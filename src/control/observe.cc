@@ -45,6 +45,30 @@ void observe_kubernetes(const Surroundings& around, ClusterState& state, const f
   }
 }
 
+// The pods of nodes that are drained.
+void observe_drains(const Surroundings& around, const ClusterState& state, const fleet::Snapshot& snapshot,
+                    fleet::Observed& observed) {
+  for (const fleet::Node& node : snapshot.nodes) {
+    fleet::ObservedNode& seen = observed.nodes[node.instance];
+    if (!node.draining || !seen.kubernetes) continue;
+    const auto pods = around.kubernetes.list_pods(state.cluster, node.name);
+    if (!pods) {
+      spdlog::warn("pods cannot be listed node={} why={}", node.name, log_quoted(pods.error().message));
+      continue;
+    }
+    seen.pods.emplace();
+    for (const kube::Pod& pod : *pods) {
+      // Where no kubelet works nobody ends a pod: it is enough that it was told to.
+      const bool is_over = pod.is_terminating && !seen.kubernetes->ready;
+      if (pod.leaves_on_drain() && !is_over) seen.pods->left.push_back(pod.full_name());
+    }
+    const auto round = state.evictions.find(node.instance);
+    if (round == state.evictions.end()) continue;
+    seen.evicted = round->second.at;
+    seen.pods->blocked = round->second.blocked;
+  }
+}
+
 }  // namespace
 
 fleet::Observed observe(const Surroundings& around, ClusterState& state, const fleet::Snapshot& snapshot) {
@@ -66,6 +90,7 @@ fleet::Observed observe(const Surroundings& around, ClusterState& state, const f
     }
   }
   observe_kubernetes(around, state, snapshot, observed);
+  observe_drains(around, state, snapshot, observed);
   observed.network = state.network.has_value() && state.endpoint.has_value();
   observed.control_plane = state.control_plane;
   observed.listening_since = state.listening_since;

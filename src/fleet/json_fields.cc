@@ -87,6 +87,24 @@ void FieldReader::operator()(std::string_view name, Bytes& value) {
   value = std::move(*bytes);
 }
 
+void FieldReader::operator()(std::string_view name, std::vector<std::string>& value) {
+  const boost::json::value* found = take(name);
+  if (found == nullptr) return;
+  if (!found->is_array()) {
+    reject(name, "is not a list");
+    return;
+  }
+  std::vector<std::string> texts;
+  for (const boost::json::value& element : found->get_array()) {
+    if (!element.is_string()) {
+      reject(name, "is not a list of strings");
+      return;
+    }
+    texts.emplace_back(element.get_string());
+  }
+  value = std::move(texts);
+}
+
 void FieldReader::operator()(std::string_view name, Time& value) {
   const std::string* text = take_text(name);
   if (text == nullptr) return;
@@ -114,8 +132,9 @@ void FieldReader::operator()(std::string_view name, ProvisioningState& value) {
   const std::string* text = take_text(name);
   if (text == nullptr) return;
   for (const ProvisioningState state :
-       {ProvisioningState::kCreating, ProvisioningState::kUpdating, ProvisioningState::kDeleting,
-        ProvisioningState::kSucceeded, ProvisioningState::kFailed, ProvisioningState::kCanceled}) {
+       {ProvisioningState::kCreating, ProvisioningState::kUpdating, ProvisioningState::kScaling,
+        ProvisioningState::kUpgradingNodeImageVersion, ProvisioningState::kDeleting, ProvisioningState::kSucceeded,
+        ProvisioningState::kFailed, ProvisioningState::kCanceled}) {
     if (to_string(state) == *text) {
       value = state;
       return;

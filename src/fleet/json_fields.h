@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -45,6 +46,8 @@ class FieldReader {
   void operator()(std::string_view name, int& value);
   void operator()(std::string_view name, bool& value);
   void operator()(std::string_view name, Bytes& value);
+  // A list of texts.
+  void operator()(std::string_view name, std::vector<std::string>& value);
   void operator()(std::string_view name, Time& value);
   void operator()(std::string_view name, std::optional<Time>& value);
   void operator()(std::string_view name, ProvisioningState& value);

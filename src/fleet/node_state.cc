@@ -121,6 +121,9 @@ PhaseAndReason phase_of(const Node& node, const ObservedNode& observed, Time lis
                               ? phase_after_admission(node, observed, listening_since, limits, now)
                               : phase_before_admission(node, observed, listening_since, limits, now);
   if (is_bad(result.phase)) result.explanation += disk_words(node);
+  if (node.draining && !is_bad(result.phase)) {
+    result.explanation += fmt::format(" It is cordoned and drained: {}", node.drain_reason);
+  }
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -24,6 +25,12 @@ struct ObservedKubernetesNode {
   std::string internal_ip;
 };
 
+// The pods of a node that is drained. Those of DaemonSets, mirror pods and finished ones are none of them.
+struct ObservedPods {
+  std::vector<std::string> left;     // that have to leave and are still there: "default/web-0"
+  std::vector<std::string> blocked;  // those that the last round could not evict, each with why
+};
+
 struct ObservedNode {
   // Empty where the host did not answer: then nothing is concluded from it.
   std::optional<ObservedMachine> machine;
@@ -36,6 +43,9 @@ struct ObservedNode {
   bool kubernetes_answers = false;
   // Empty where Kubernetes has no such node.
   std::optional<ObservedKubernetesNode> kubernetes;
+  // Asked only for a node that is drained; empty where Kubernetes did not answer.
+  std::optional<ObservedPods> pods;
+  std::optional<Time> evicted;  // when its pods were last asked to leave
 };
 
 // An action that did not work, counted since the last time that it did.

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "fleet/drain.h"
+#include "fleet/node_choice.h"
+
 namespace slipway::fleet {
 namespace {
 
@@ -48,19 +51,82 @@ std::string describe(const Tally& tally, bool infrastructure, Time now) {
   return text;
 }
 
+// Long enough for a person who looks on.
+std::string describe_phase(const Node& node, const ObservedNode& observed, Time now) {
+  const auto seconds_since = [now](Time since) {
+    // In steps of ten seconds, so that an operation's document does not change with every look at it.
+    return std::chrono::duration_cast<seconds>(now - since).count() / 10 * 10;
+  };
+  if (node.phase == NodePhase::kDeleting) return "is being removed";
+  if (node.draining) {
+    return fmt::format("is drained, {} ({} s)", drain_report(observed), seconds_since(*node.draining));
+  }
+  if (node.phase == NodePhase::kBooting) return fmt::format("boots ({} s)", seconds_since(node.booted.value_or(now)));
+  if (node.phase == NodePhase::kAdmitted) return "proved its boot and joins";
+  return node.phase == NodePhase::kReady ? "gets its labels" : "is being made";
+}
+
+// While nodes leave or are made again: how many are done, and what happens to those that are on their way.
+std::string describe_update(const Operation& operation, const Snapshot& snapshot, const Observed& observed, Time now) {
+  std::string text;
+  int wanted = 0, done = 0;
+  for (const Pool& pool : snapshot.pools) {
+    if (!concerns(operation, pool)) continue;
+    wanted += pool.count;
+    for (const Node& node : snapshot.nodes) {
+      if (node.pool != pool.name) continue;
+      const bool is_good = node.phase == NodePhase::kReady && node.labels_applied && !node.draining;
+      if (is_good && fits(node, pool)) ++done;
+      if (is_good) continue;
+      const auto seen = observed.nodes.find(node.instance);
+      text += fmt::format("; {} {}", node.name,
+                          describe_phase(node, seen == observed.nodes.end() ? ObservedNode{} : seen->second, now));
+    }
+  }
+  return fmt::format("{} of {} nodes up to date{}", done, wanted, text);
+}
+
+// When the operation last began something with a node of the pool.
+Time last_step(const Operation& operation, const Pool& pool, const Snapshot& snapshot) {
+  Time last = operation.started;
+  for (const Node& node : snapshot.nodes) {
+    if (node.pool == pool.name) last = std::max({last, node.created, node.draining.value_or(last)});
+  }
+  return last;
+}
+
+OperationState drain_failed(const Node& node, const Pool& pool, const ObservedNode& observed) {
+  return failed(
+      "PodDrainFailure",
+      fmt::format("Node {} could not be drained in {} minutes: {}. The node is schedulable again and the rest "
+                  "of the pool is as it was. Let the pods go (a disruption budget that allows it, or more "
+                  "replicas elsewhere) or give upgradeSettings.drainTimeoutInMinutes more time, and try "
+                  "again.",
+                  node.name, pool.drain_timeout_minutes, drain_report(observed)));
+}
+
 OperationState state_of_create(const Operation& operation, const Snapshot& snapshot, const Observed& observed,
                                const Limits& limits, Time now) {
   if (const Failure* failure = hopeless({"EnsureNetwork", "EnsureControlPlane"}, observed, limits)) {
     return failed_by(*failure);
   }
   Tally tally;
-  bool all_fit = true;
+  bool all_fit = true, all_there = true;
+  int leaving = 0;
   for (const Pool& pool : snapshot.pools) {
     if (!concerns(operation, pool)) continue;
     if (const Failure* failure = hopeless({"CreateNode/" + pool.name}, observed, limits)) return failed_by(*failure);
     int live = 0;
+    const Time step_began = last_step(operation, pool, snapshot);
     for (const Node& node : snapshot.nodes) {
-      if (node.pool != pool.name || node.phase == NodePhase::kDeleting) continue;
+      if (node.pool != pool.name) continue;
+      if (node.phase == NodePhase::kDeleting) {
+        if (const Failure* failure = hopeless({"RemoveNode/" + node.instance}, observed, limits)) {
+          return failed_by(*failure);
+        }
+        ++leaving;
+        continue;
+      }
       ++live;
       if (is_bad(node.phase)) {
         return failed(error_code_of(node.phase), fmt::format("Node {}: {}", node.name, node.explanation));
@@ -70,18 +136,25 @@ OperationState state_of_create(const Operation& operation, const Snapshot& snaps
                                             observed, limits)) {
         return failed_by(*failure);
       }
-      const auto seen = observed.nodes.find(node.instance);
-      const bool labelled = seen != observed.nodes.end() && seen->second.kubernetes &&
-                            carries_labels(wanted_labels(snapshot.cluster, pool, node, node.phase, seen->second), node,
-                                           *seen->second.kubernetes);
-      all_fit = all_fit && node.vtpm == pool.vtpm && node.secure_boot == pool.secure_boot && node.vcpus == pool.vcpus &&
-                node.memory_mib == pool.memory_mib && node.image_version == pool.node_image_version;
+      const auto found = observed.nodes.find(node.instance);
+      const ObservedNode seen = found == observed.nodes.end() ? ObservedNode{} : found->second;
+      if (node.draining) {
+        if (drain_step(node, pool, seen, observed.listening_since, now) == DrainStep::kTimedOut) {
+          return drain_failed(node, pool, seen);
+        }
+        ++leaving;
+      }
+      const bool labelled =
+          seen.kubernetes &&
+          carries_labels(wanted_labels(snapshot.cluster, pool, node, node.phase, seen), node, *seen.kubernetes);
+      all_fit = all_fit && fits(node, pool);
       if (node.phase == NodePhase::kReady && labelled) {
         ++tally.ready;
         continue;
       }
       const Time since = std::max(node.booted.value_or(now), observed.listening_since);
-      if (now - since > limits.boot + limits.ready) {
+      // One that ran before is late when nothing of the operation moved for that long.
+      if (now - std::max(since, step_began) > limits.boot + limits.ready) {
         return failed("NodeNotReady",
                       fmt::format("Node {} was admitted, but is not Ready in Kubernetes with its labels {} s after its "
                                   "VM started. See 'kubectl describe node {}'.",
@@ -96,10 +169,15 @@ OperationState state_of_create(const Operation& operation, const Snapshot& snaps
     }
     tally.wanted += pool.count;
     tally.missing += std::max(0, pool.count - live);
-    all_fit = all_fit && live == pool.count;
+    all_there = all_there && live == pool.count;
   }
   const bool infrastructure = observed.network && observed.control_plane;
-  if (infrastructure && all_fit && tally.ready == tally.wanted) return {"Succeeded", {}, {}, {}};
+  if (infrastructure && all_fit && all_there && leaving == 0 && tally.ready == tally.wanted) {
+    return {"Succeeded", {}, {}, {}};
+  }
+  if (infrastructure && (leaving > 0 || !all_fit)) {
+    return {"InProgress", {}, {}, describe_update(operation, snapshot, observed, now)};
+  }
   return {"InProgress", {}, {}, describe(tally, infrastructure, now)};
 }
 

@@ -14,8 +14,9 @@ struct OperationState {
 };
 
 // `snapshot` carries the phases as of `now`. A create succeeds when every node that its pools want is Ready and carries
-// its labels; it fails, with the cause, when one of them is BootRefused, Untrusted or Silent, when an action that it
-// waits for failed `limits.attempts` times, or when an admitted node is not Ready in `limits.boot + limits.ready`.
+// its labels, each made for the pool's settings, and none is leaving; it fails, with the cause, when one of them is
+// BootRefused, Untrusted or Silent, when an action that it waits for failed `limits.attempts` times, when a node is not
+// drained within its pool's drain timeout, or when an admitted node is not Ready in `limits.boot + limits.ready`.
 OperationState state_of(const Operation& operation, const Snapshot& snapshot, const Observed& observed,
                         const Limits& limits, Time now);
 

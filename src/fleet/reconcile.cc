@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "fleet/drain.h"
+#include "fleet/node_choice.h"
 #include "fleet/operation_state.h"
 
 namespace slipway::fleet {
@@ -12,20 +14,6 @@ namespace {
 
 // A VM that falls off again and again is switched on at most this often.
 constexpr seconds kRestartPause{120};
-
-const Operation* operation_for(const Snapshot& snapshot, const Pool& pool) {
-  for (const Operation& operation : snapshot.operations) {
-    if (operation.kind == "CreateCluster" || (operation.kind == "PutPool" && operation.pool == pool.name)) {
-      return &operation;
-    }
-  }
-  return nullptr;
-}
-
-bool fits(const Node& node, const Pool& pool) {
-  return node.vtpm == pool.vtpm && node.secure_boot == pool.secure_boot && node.vcpus == pool.vcpus &&
-         node.memory_mib == pool.memory_mib && node.image_version == pool.node_image_version;
-}
 
 // One pass over one cluster. The snapshot's phases are replaced by what the facts give now, so that every later rule
 // sees one truth.
@@ -45,7 +33,8 @@ class Pass {
     if (!observed_.control_plane) add(EnsureControlPlane{});
     const bool ready = observed_.network && observed_.control_plane;
     for (Node& node : snapshot_.nodes) update_phase(node);
-    for (const Pool& pool : snapshot_.pools) choose_nodes(pool, ready);
+    for (const Pool& pool : snapshot_.pools) choose(pool, ready);
+    for (Node& node : snapshot_.nodes) drain(node);
     for (const Node& node : snapshot_.nodes) advance(node, ready);
     for (const Pool& pool : snapshot_.pools) forget(pool);
     for (const Operation& operation : snapshot_.operations) conclude(operation);
@@ -104,59 +93,46 @@ class Pass {
     return failure == observed_.failures.end() || failure->second.count < limits_.attempts;
   }
 
-  std::vector<Node*> live_nodes(const Pool& pool) {
-    std::vector<Node*> live;
-    for (Node& node : snapshot_.nodes) {
-      if (node.pool == pool.name && node.phase != NodePhase::kDeleting) live.push_back(&node);
-    }
-    return live;
+  Node& node_of(const std::string& instance) {
+    return *std::find_if(snapshot_.nodes.begin(), snapshot_.nodes.end(),
+                         [&instance](const Node& node) { return node.instance == instance; });
   }
 
-  // Which nodes the pool keeps, which go, and how many are missing.
-  void choose_nodes(const Pool& pool, bool ready) {
-    std::vector<Node*> live = live_nodes(pool);
-    const auto wanted = static_cast<std::size_t>(pool.deletion_requested ? 0 : std::max(pool.count, 0));
-
-    // Bad ones go first when there are too many, then the youngest.
-    std::sort(live.begin(), live.end(), [](const Node* left, const Node* right) {
-      if (is_bad(left->phase) != is_bad(right->phase)) return !is_bad(left->phase);
-      return left->name < right->name;
-    });
-    while (live.size() > wanted) {
-      set_phase(*live.back(), NodePhase::kDeleting,
-                pool.deletion_requested ? "Its pool is being deleted." : "The pool wants fewer nodes.");
-      live.pop_back();
+  void choose(const Pool& pool, bool ready) {
+    const NodeChoice choice = choose_nodes(snapshot_, pool, observed_);
+    for (const auto& [instance, reason] : choice.remove) set_phase(node_of(instance), NodePhase::kDeleting, reason);
+    for (const auto& [instance, reason] : choice.drain) {
+      Node& node = node_of(instance);
+      node.draining = now_;
+      node.drain_reason = reason;
+      add(BeginDrain{instance, reason});
     }
-    replace_bad(pool, live);
-    replace_unfit(pool, live);
+    for (const std::string& instance : choice.stop_draining) {
+      Node& node = node_of(instance);
+      node.draining.reset();
+      add(StopDrain{instance, node.name});
+    }
     if (!ready) return;
-    for (std::size_t have = live.size(); have < wanted; ++have) add(CreateNode{pool.name});
+    for (int i = 0; i < choice.create; ++i) add(CreateNode{pool.name});
   }
 
-  // A client that puts the pool again gets a new try for what went wrong before. What goes wrong during an operation
-  // fails it instead, so that a cause is never hidden by an endless row of new nodes.
-  void replace_bad(const Pool& pool, std::vector<Node*>& live) {
-    const Operation* operation = operation_for(snapshot_, pool);
-    if (operation == nullptr) return;
-    std::erase_if(live, [&](Node* node) {
-      if (!is_bad(node->phase) || node->created >= operation->started) return false;
-      set_phase(*node, NodePhase::kDeleting, "Replaced: " + node->explanation);
-      return true;
-    });
-  }
-
-  // Nodes made for other settings of the pool go one at a time, and only while all others are Ready.
-  void replace_unfit(const Pool& pool, std::vector<Node*>& live) {
-    if (operation_for(snapshot_, pool) == nullptr) return;
-    const auto unfit = std::find_if(live.begin(), live.end(), [&](const Node* node) { return !fits(*node, pool); });
-    if (unfit == live.end()) return;
-    const auto wanted = static_cast<std::size_t>(std::max(pool.count, 0));
-    const bool others_ready = live.size() == wanted && std::all_of(live.begin(), live.end(), [&](const Node* node) {
-                                return node == *unfit || node->phase == NodePhase::kReady;
-                              });
-    if (!others_ready) return;
-    set_phase(**unfit, NodePhase::kDeleting, "Replaced: the pool's settings changed.");
-    live.erase(unfit);
+  void drain(Node& node) {
+    const Pool* pool = pool_of(node);
+    if (!node.draining || node.phase == NodePhase::kDeleting || pool == nullptr) return;
+    switch (drain_step(node, *pool, seen(node), observed_.listening_since, now_)) {
+      case DrainStep::kCordon:
+        add(Cordon{node.instance, node.name});
+        break;
+      case DrainStep::kEvict:
+        add(EvictPods{node.instance, node.name});
+        break;
+      case DrainStep::kDone:
+        set_phase(node, NodePhase::kDeleting, node.drain_reason);
+        break;
+      case DrainStep::kWait:
+      case DrainStep::kTimedOut:  // its operation ends by it
+        break;
+    }
   }
 
   void advance(const Node& node, bool ready) {
@@ -274,6 +250,9 @@ struct KeyOf {
   std::string operator()(const SetLabels& action) const { return "SetLabels/" + action.instance; }
   std::string operator()(const RecordLabels& action) const { return "RecordLabels/" + action.instance; }
   std::string operator()(const Cordon& action) const { return "Cordon/" + action.instance; }
+  std::string operator()(const BeginDrain& action) const { return "BeginDrain/" + action.instance; }
+  std::string operator()(const EvictPods& action) const { return "EvictPods/" + action.instance; }
+  std::string operator()(const StopDrain& action) const { return "StopDrain/" + action.instance; }
   std::string operator()(const RemoveNode& action) const { return "RemoveNode/" + action.instance; }
   std::string operator()(const RemoveInfrastructure&) const { return "RemoveInfrastructure"; }
   std::string operator()(const SetProgress& action) const { return "SetProgress/" + action.operation; }

@@ -64,6 +64,18 @@ struct RecordLabels {
 struct Cordon {
   std::string instance, node;
 };
+// Records that the node is to be drained; nothing happens to it before that is written.
+struct BeginDrain {
+  std::string instance, reason;
+};
+// Asks Kubernetes to evict the node's pods, once each. What a disruption budget forbids is asked again later.
+struct EvictPods {
+  std::string instance, node;
+};
+// Makes a node schedulable again whose drain was called off.
+struct StopDrain {
+  std::string instance, node;
+};
 // Takes a node that is kDeleting away for good: from Kubernetes, its VM with its vTPM, then its document.
 struct RemoveNode {
   std::string instance, node;
@@ -83,7 +95,7 @@ struct Finish {
 
 using Action = std::variant<EnsureNetwork, EnsureControlPlane, CreateNode, RecordEndorsementKey, StartMachine,
                             DiscardMachine, RestartMachine, InspectDisk, SetPhase, SetLabels, RecordLabels, Cordon,
-                            RemoveNode, RemoveInfrastructure, SetProgress, Finish>;
+                            BeginDrain, EvictPods, StopDrain, RemoveNode, RemoveInfrastructure, SetProgress, Finish>;
 
 // Names the action and what it works on, for counting failures: "StartMachine/0e9d6a2c-...".
 std::string key_of(const Action& action);

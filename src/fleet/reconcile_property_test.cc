@@ -53,6 +53,8 @@ class World {
   void change_mind() {
     if (!snapshot_.operations.empty()) return;
     snapshot_.pools[0].count = draw(5);
+    if (draw(3) == 0) snapshot_.pools[0].vtpm = !snapshot_.pools[0].vtpm;
+    if (draw(3) == 0) snapshot_.pools[0].secure_boot = !snapshot_.pools[0].secure_boot;
     begin("PutPool", "pool");
   }
   void request_deletion() {
@@ -122,7 +124,9 @@ class World {
       seen.host_sees_secure_boot = node.secure_boot;
       seen.kubernetes_answers = true;
       const auto found = in_kubernetes_.find(node.name);
-      if (found != in_kubernetes_.end()) seen.kubernetes = found->second;
+      if (found == in_kubernetes_.end()) continue;
+      seen.kubernetes = found->second;
+      if (node.draining) seen.pods.emplace();
     }
     return observed;
   }
@@ -192,6 +196,17 @@ class World {
   void apply(const Cordon& action) {
     if (in_kubernetes_.contains(action.node)) in_kubernetes_[action.node].unschedulable = true;
   }
+  void apply(const BeginDrain& action) {
+    Node* node = find(action.instance);
+    ASSERT_NE(node, nullptr);
+    if (!node->draining) node->draining = now_;
+    node->drain_reason = action.reason;
+  }
+  void apply(const EvictPods&) { FAIL() << "there are no pods"; }
+  void apply(const StopDrain& action) {
+    if (in_kubernetes_.contains(action.node)) in_kubernetes_[action.node].unschedulable = false;
+    find(action.instance)->draining.reset();
+  }
   void apply(const RemoveNode& action) {
     const Node* node = find(action.instance);
     ASSERT_NE(node, nullptr);
@@ -252,13 +267,13 @@ TEST(ReconcileProperty, NothingIsMadeTwiceAndWhatIsWantedComesToBe) {
       if (testing::Test::HasFatalFailure()) return;
       if (round % 7 == 6) world.change_mind();
     }
-    for (int round = 0; round < 60 && !world.settled(); ++round) world.round(true);
+    for (int round = 0; round < 300 && !world.settled(); ++round) world.round(true);
     ASSERT_FALSE(testing::Test::HasFatalFailure());
     ASSERT_TRUE(world.settled());
     (world.last_status() == "Succeeded" ? succeeded : failed) += 1;
     // Where the last try failed, the next one replaces what went wrong.
     world.change_mind();
-    for (int round = 0; round < 80 && !world.settled(); ++round) world.round(true);
+    for (int round = 0; round < 300 && !world.settled(); ++round) world.round(true);
     ASSERT_TRUE(world.settled());
     EXPECT_EQ(world.last_status(), "Succeeded");
 

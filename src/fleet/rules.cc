@@ -1,6 +1,7 @@
 #include "fleet/rules.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -28,24 +29,27 @@ class Broken {
   std::vector<Error> errors_;
 };
 
-// Which of the two is on, in the words of the command line.
-std::string wanted(const PoolRequest& pool) {
-  if (pool.vtpm && pool.secure_boot) return "vTPM and Secure Boot";
-  return pool.vtpm ? "vTPM" : "Secure Boot";
+std::string wanted(const PoolRequest& pool) { return std::string(trusted_launch_words(pool.vtpm, pool.secure_boot)); }
+
+bool is_one_of(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string alternatives(const VmSizes& sizes, bool (*fits)(const VmSize&)) {
+template <typename Fits>
+std::string alternatives(const VmSizes& sizes, const Fits& fits) {
   std::string names;
   std::size_t count = 0;
   for (const VmSize& size : sizes.sizes) {
     if (!fits(size) || ++count > kMaximumAlternatives) continue;
     names += (names.empty() ? "" : ", ") + size.name;
   }
-  return names;
+  return names.empty() ? "another size" : names;
 }
 
 void judge_name(const PoolRequest& pool, const RulesProfile& profile, Broken& broken) {
-  const bool has_good_length = !pool.name.empty() && pool.name.size() <= profile.maximum_pool_name_length;
+  const std::size_t maximum =
+      pool.os_type == "Windows" ? profile.maximum_windows_pool_name_length : profile.maximum_pool_name_length;
+  const bool has_good_length = !pool.name.empty() && pool.name.size() <= maximum;
   const bool has_good_form =
       !pool.name.empty() && is_lower(pool.name.front()) &&
       std::all_of(pool.name.begin(), pool.name.end(), [](char c) { return is_lower(c) || is_digit(c); });
@@ -54,7 +58,7 @@ void judge_name(const PoolRequest& pool, const RulesProfile& profile, Broken& br
       kInvalidParameter, "agentPoolProfile.name",
       fmt::format("The node pool name '{}' is not valid: use 1 to {} lower-case letters and digits, and a letter "
                   "first.",
-                  pool.name, profile.maximum_pool_name_length));
+                  pool.name.substr(0, 100), maximum));
 }
 
 void judge_numbers(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
@@ -69,6 +73,30 @@ void judge_numbers(const PoolRequest& pool, const Circumstances& circumstances, 
                fmt::format("The cluster would have {} nodes: at most {} are supported.",
                            pool.count + circumstances.other_nodes_in_cluster, profile.maximum_nodes_per_cluster));
   }
+  const auto in_range = [&](int value, int minimum, int maximum, std::string_view property, std::string_view unit) {
+    if (value == 0 || (value >= minimum && value <= maximum)) return;
+    broken.add(kInvalidParameter, fmt::format("agentPoolProfile.{}", property),
+               fmt::format("The {} of node pool '{}' is {}: use {} to {} {}, or leave it out.", property, pool.name,
+                           value, minimum, maximum, unit));
+  };
+  in_range(pool.os_disk_size_gib, profile.minimum_os_disk_gib, profile.maximum_os_disk_gib, "osDiskSizeGB", "GiB");
+  in_range(pool.maximum_pods, profile.minimum_pods_per_node, profile.maximum_pods_per_node, "maxPods", "pods");
+  in_range(pool.drain_timeout_minutes, 1, profile.maximum_drain_timeout_minutes,
+           "upgradeSettings.drainTimeoutInMinutes", "minutes");
+}
+
+// A pool's nodes run the kubelet of their node image, which is of the control plane's version.
+void judge_version(const PoolRequest& pool, const Circumstances& circumstances, Broken& broken) {
+  const std::string& wanted_version = pool.orchestrator_version;
+  const std::string& running = circumstances.kubernetes_version;
+  if (wanted_version.empty() || running.empty() || wanted_version == running ||
+      running.rfind(wanted_version + ".", 0) == 0) {
+    return;
+  }
+  broken.add("K8sVersionNotSupported", "agentPoolProfile.orchestratorVersion",
+             fmt::format("The node pool '{}' asks for Kubernetes {}, and its cluster runs {}: nodes run the version of "
+                         "their cluster. Leave orchestratorVersion out.",
+                         pool.name, wanted_version, running));
 }
 
 void judge_kind(const PoolRequest& pool, const VmSizes& sizes, Broken& broken) {
@@ -97,8 +125,25 @@ void judge_kind(const PoolRequest& pool, const VmSizes& sizes, Broken& broken) {
   }
 }
 
+// The three spellings of "skip it" are all accepted; the message names the one that the client's own API has.
+void judge_gpu_driver(const VmSize& size, const Circumstances& circumstances, const RulesProfile& profile,
+                      Broken& broken) {
+  // The date comes first in every api-version, so that text compares as time.
+  const std::string_view version = circumstances.api_version;
+  const bool is_preview = version.size() > 10 && version.substr(10) == "-preview";
+  const bool has_driver = version.empty() || version.substr(0, 10) >= profile.gpu_driver_since;
+  std::string spelling = "set gpuProfile.driver to None (--gpu-driver None)";
+  if (!has_driver && is_preview) spelling = "set gpuProfile.installGPUDriver to false (--skip-gpu-driver-install)";
+  if (!has_driver && !is_preview) spelling = "give the pool the tag SkipGPUDriverInstall=true (--tags)";
+  broken.add(kIncompatible, has_driver || is_preview ? "agentPoolProfile.gpuProfile" : "agentPoolProfile.tags",
+             fmt::format("Secure Boot on the GPU size {} needs the GPU driver's installation skipped, since that "
+                         "driver is not signed: {}.",
+                         size.name, spelling));
+}
+
 // Slipway makes x86-64 VMs with UEFI firmware, whatever is asked of Trusted Launch.
-void judge_size(const PoolRequest& pool, const VmSize& size, const VmSizes& sizes, Broken& broken) {
+void judge_size(const PoolRequest& pool, const VmSize& size, const VmSizes& sizes, const Circumstances& circumstances,
+                const RulesProfile& profile, Broken& broken) {
   const std::string_view code = pool.trusted_launch() ? kIncompatible : kInvalidParameter;
   if (size.architecture != "x86_64") {
     broken.add(
@@ -116,21 +161,21 @@ void judge_size(const PoolRequest& pool, const VmSize& size, const VmSizes& size
                fmt::format("{} is not supported on VM size {}: use {}.", wanted(pool), size.name,
                            alternatives(sizes, [](const VmSize& one) { return one.trusted_launch; })));
   }
-  if (pool.secure_boot && size.gpu && !pool.skip_gpu_driver) {
-    broken.add(kIncompatible, "agentPoolProfile.gpuProfile.driver",
-               fmt::format("Secure Boot on the GPU size {} needs the GPU driver's installation skipped: set "
-                           "gpuProfile.driver to None (--gpu-driver None, or --skip-gpu-driver-install).",
-                           size.name));
+  if (pool.secure_boot && size.gpu && !pool.skip_gpu_driver &&
+      !is_one_of(profile.own_gpu_driver_os_skus, pool.os_sku)) {
+    judge_gpu_driver(size, circumstances, profile, broken);
   }
   if (pool.os_disk_type == "Ephemeral") {
-    const int wanted_size = std::max(pool.os_disk_size_gib, 1);
+    const int wanted_size = std::max(pool.os_disk_size_gib, profile.minimum_os_disk_gib);
     if (size.ephemeral_disk_gib < wanted_size) {
-      broken.add(kInvalidParameter, "agentPoolProfile.osDiskType",
-                 fmt::format("The VM size {} has room for an ephemeral OS disk of {} GiB, and {} is asked for: use {}, "
-                             "or osDiskType Managed.",
-                             size.name, size.ephemeral_disk_gib,
-                             pool.os_disk_size_gib == 0 ? "one" : fmt::format("{} GiB", pool.os_disk_size_gib),
-                             alternatives(sizes, [](const VmSize& one) { return one.ephemeral_disk_gib > 0; })));
+      broken.add(
+          kInvalidParameter, "agentPoolProfile.osDiskType",
+          fmt::format(
+              "The VM size {} has room for an ephemeral OS disk of {} GiB, and one of {} GiB is asked for: use "
+              "{}, or osDiskType Managed.",
+              size.name, size.ephemeral_disk_gib, wanted_size, alternatives(sizes, [wanted_size](const VmSize& one) {
+                return one.trusted_launch && one.architecture == "x86_64" && one.ephemeral_disk_gib >= wanted_size;
+              })));
     }
   } else if (!pool.os_disk_type.empty() && pool.os_disk_type != "Managed") {
     broken.add(kInvalidParameter, "agentPoolProfile.osDiskType",
@@ -138,21 +183,26 @@ void judge_size(const PoolRequest& pool, const VmSize& size, const VmSizes& size
   }
 }
 
+void judge_feature(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
+                   Broken& broken) {
+  const bool turns_on = (pool.vtpm && !circumstances.had_vtpm) || (pool.secure_boot && !circumstances.had_secure_boot);
+  if (!turns_on || !profile.feature_required || circumstances.feature_effective) return;
+  broken.add("BadRequest", "agentPoolProfile.securityProfile",
+             circumstances.feature_registered
+                 ? fmt::format("{} needs the preview feature TrustedLaunchPreview in effect. It is registered, but "
+                               "the provider was not registered again since: run `slipway provider register "
+                               "--namespace Microsoft.ContainerService`, and try again.",
+                               wanted(pool))
+                 : fmt::format("{} needs the preview feature TrustedLaunchPreview. In this order: run `slipway "
+                               "feature register --namespace Microsoft.ContainerService --name "
+                               "TrustedLaunchPreview`, wait until `slipway feature show` says Registered, run "
+                               "`slipway provider register --namespace Microsoft.ContainerService`, and try again.",
+                               wanted(pool)));
+}
+
 void judge_trusted_launch(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
                           Broken& broken) {
-  if (profile.feature_required && !circumstances.feature_effective) {
-    broken.add("BadRequest", "agentPoolProfile.securityProfile",
-               circumstances.feature_registered
-                   ? fmt::format("{} needs the preview feature TrustedLaunchPreview in effect. It is registered, but "
-                                 "the provider was not registered again since: run `slipway provider register "
-                                 "--namespace Microsoft.ContainerService`, and try again.",
-                                 wanted(pool))
-                   : fmt::format("{} needs the preview feature TrustedLaunchPreview. In this order: run `slipway "
-                                 "feature register --namespace Microsoft.ContainerService --name "
-                                 "TrustedLaunchPreview`, wait until `slipway feature show` says Registered, run "
-                                 "`slipway provider register --namespace Microsoft.ContainerService`, and try again.",
-                                 wanted(pool)));
-  }
+  judge_feature(pool, circumstances, profile, broken);
   const auto order = compare_versions(circumstances.kubernetes_version, profile.minimum_kubernetes_version);
   if (!order || *order < 0) {
     broken.add(kIncompatible, "agentPoolProfile.orchestratorVersion",
@@ -160,18 +210,33 @@ void judge_trusted_launch(const PoolRequest& pool, const Circumstances& circumst
                            "trustedLaunch.minimumKubernetesVersion of slipwayd's configuration.",
                            wanted(pool), profile.minimum_kubernetes_version, circumstances.kubernetes_version));
   }
-  if (pool.fips && !profile.fips_allowed) {
+  if (pool.fips && !is_one_of(profile.fips_os_skus, pool.os_sku)) {
     broken.add(kIncompatible, "agentPoolProfile.enableFIPS",
-               fmt::format("{} is not supported on a node pool with FIPS: turn enableFIPS off.", wanted(pool)));
+               profile.fips_os_skus.empty()
+                   ? fmt::format("{} is not supported on a node pool with FIPS: turn enableFIPS off.", wanted(pool))
+                   : fmt::format("{} is supported on a node pool with FIPS only for osSKU {}: choose it, or turn "
+                                 "enableFIPS off.",
+                                 wanted(pool), fmt::join(profile.fips_os_skus, " or ")));
   }
-  if (pool.workload_runtime.rfind("Kata", 0) == 0) {
+  if (is_one_of(profile.refused_workload_runtimes, pool.workload_runtime)) {
     broken.add(kIncompatible, "agentPoolProfile.workloadRuntime",
-               fmt::format("{} is not supported with Pod Sandboxing (workloadRuntime {}).", wanted(pool),
-                           pool.workload_runtime));
+               fmt::format("{} is not supported with Pod Sandboxing or confidential containers (workloadRuntime {}): "
+                           "use OCIContainer.",
+                           wanted(pool), pool.workload_runtime));
   }
-  if (pool.os_sku == "Flatcar") {
-    broken.add(kIncompatible, "agentPoolProfile.osSKU", wanted(pool) + " is not supported on Flatcar.");
+  if (is_one_of(profile.refused_os_skus, pool.os_sku)) {
+    broken.add(kIncompatible, "agentPoolProfile.osSKU",
+               fmt::format("{} is not supported on {}: leave osSKU out.", wanted(pool), pool.os_sku));
   }
+}
+
+// Some systems come with Trusted Launch alone.
+void judge_demanding_system(const PoolRequest& pool, const RulesProfile& profile, Broken& broken) {
+  if (!is_one_of(profile.demanding_os_skus, pool.os_sku) || (pool.vtpm && pool.secure_boot)) return;
+  broken.add(kIncompatible, "agentPoolProfile.securityProfile",
+             fmt::format("osSKU {} needs both vTPM and Secure Boot: turn both on (--enable-vtpm "
+                         "--enable-secure-boot).",
+                         pool.os_sku));
 }
 
 std::vector<Error> judge_name_form(std::string_view name, bool has_good_ends, std::size_t maximum,
@@ -194,8 +259,12 @@ std::vector<Error> judge_pool(const PoolRequest& pool, const Circumstances& circ
   Broken broken;
   judge_name(pool, profile, broken);
   judge_numbers(pool, circumstances, profile, broken);
+  judge_version(pool, circumstances, broken);
   judge_kind(pool, sizes, broken);
-  if (const VmSize* const size = sizes.find(pool.vm_size)) judge_size(pool, *size, sizes, broken);
+  if (const VmSize* const size = sizes.find(pool.vm_size)) {
+    judge_size(pool, *size, sizes, circumstances, profile, broken);
+  }
+  judge_demanding_system(pool, profile, broken);
   if (pool.trusted_launch()) judge_trusted_launch(pool, circumstances, profile, broken);
   return broken.take();
 }
@@ -221,18 +290,25 @@ std::vector<Error> judge_pools_together(const std::vector<PoolRequest>& pools, c
   return broken.take();
 }
 
-std::vector<Error> judge_cluster_name(std::string_view name) {
+std::vector<Error> judge_cluster_name(std::string_view name, const RulesProfile& profile) {
   const bool has_good_ends = !name.empty() && is_alphanumeric(name.front()) && is_alphanumeric(name.back());
-  return judge_name_form(name, has_good_ends, 63, "_-", "name",
-                         "a cluster's name has 1 to 63 letters, digits, '_' and '-', and a letter or digit at both "
-                         "ends.");
+  return judge_name_form(name, has_good_ends, profile.maximum_cluster_name_length, "_-", "name",
+                         fmt::format("a cluster's name has 1 to {} letters, digits, '_' and '-', and a letter or digit "
+                                     "at both ends.",
+                                     profile.maximum_cluster_name_length));
 }
 
-std::vector<Error> judge_resource_group_name(std::string_view name) {
+std::vector<Error> judge_resource_group_name(std::string_view name, const RulesProfile& profile) {
   const bool has_good_ends = !name.empty() && name.back() != '.';
-  return judge_name_form(name, has_good_ends, 90, "_-.()", "resourceGroupName",
-                         "a resource group's name has 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no '.' "
-                         "at the end.");
+  return judge_name_form(name, has_good_ends, profile.maximum_group_name_length, "_-.()", "resourceGroupName",
+                         fmt::format("a resource group's name has 1 to {} letters, digits, '_', '-', '.', '(' and ')', "
+                                     "and no '.' at the end.",
+                                     profile.maximum_group_name_length));
+}
+
+std::string_view trusted_launch_words(bool vtpm, bool secure_boot) {
+  if (vtpm && secure_boot) return "vTPM and Secure Boot";
+  return vtpm ? "vTPM" : "Secure Boot";
 }
 
 }  // namespace slipway::fleet

@@ -13,17 +13,35 @@
 // property.
 namespace slipway::fleet {
 
-// data/rules/<name>.json; see data/rules/README.md for each key and the row of the specification behind it.
+// data/rules/<name>.json; see docs/formats/rules.md for each key and the row of the specification behind it.
 struct RulesProfile {
-  std::string name;                           // "preview", "ga"
-  std::string minimum_kubernetes_version;     // rules.trustedLaunch.minimumKubernetesVersion: "1.25.2" (S31)
-  bool feature_required = true;               // TrustedLaunchPreview must be effective (S30)
-  bool fips_allowed = false;                  // with Trusted Launch (S47, G3)
-  bool enabling_needs_trusted_image = true;   // an existing pool must use a Trusted Launch image (S86, G5)
-  std::size_t maximum_pool_name_length = 11;  // Linux (S72, Q5)
-  int maximum_nodes_per_pool = 1000;          // G12
-  int maximum_nodes_per_cluster = 5000;       // G12
+  std::string name;  // "preview", "ga"
+  // trustedLaunch
+  std::string minimum_kubernetes_version;              // "1.25.2" (S31)
+  bool feature_required = true;                        // TrustedLaunchPreview must be effective (S30)
+  bool enabling_needs_trusted_image = true;            // an existing pool must use a Trusted Launch image (S86, G5)
+  bool enabling_needs_feature_at_creation = true;      // the feature was in effect when the pool was made (S87, G1)
+  bool disabling_both_keeps_trusted_image = true;      // else the pool goes to the plain image (G5)
+  std::vector<std::string> fips_os_skus;               // on which FIPS may be on beside Trusted Launch (S47, G3)
+  std::vector<std::string> refused_os_skus;            // that cannot have it at all (G2)
+  std::vector<std::string> demanding_os_skus;          // that need both vTPM and Secure Boot (G10)
+  std::vector<std::string> own_gpu_driver_os_skus;     // whose GPU driver is signed: nothing to skip (S50, G4)
+  std::vector<std::string> refused_workload_runtimes;  // Pod Sandboxing, confidential containers (G2)
+  // names
+  std::size_t maximum_pool_name_length = 11;         // Linux (S72, Q5)
+  std::size_t maximum_windows_pool_name_length = 6;  // Q5
+  std::size_t maximum_cluster_name_length = 63;
+  std::size_t maximum_group_name_length = 90;
+  // pools
+  int maximum_nodes_per_pool = 1000;     // G12
+  int maximum_nodes_per_cluster = 5000;  // G12
   int maximum_pools_per_cluster = 100;
+  int minimum_os_disk_gib = 30, maximum_os_disk_gib = 2048;
+  int minimum_pods_per_node = 10, maximum_pods_per_node = 250;
+  // updates
+  int drain_timeout_minutes = 30, maximum_drain_timeout_minutes = 1440;  // Q8
+  // spelling: the first api-version in which gpuProfile.driver exists (S50)
+  std::string gpu_driver_since = "2025-02-01";
 };
 
 // At most 64 KiB; a missing or unknown key, or a version that is none, is kMalformed with the key's name.
@@ -42,13 +60,16 @@ struct PoolRequest {
   std::string mode = "User";
   std::string type = "VirtualMachineScaleSets";
   std::string os_type = "Linux";
-  std::string os_sku;            // "", "Ubuntu", "AzureLinux", "Windows2022", ...
-  std::string os_disk_type;      // "", "Managed", "Ephemeral"
-  int os_disk_size_gib = 0;      // 0: the default
-  std::string workload_runtime;  // "", "OCIContainer", "KataVmIsolation", ...
+  std::string os_sku;                // "", "Ubuntu", "AzureLinux", "Windows2022", ...
+  std::string os_disk_type;          // "", "Managed", "Ephemeral"
+  int os_disk_size_gib = 0;          // 0: the default
+  std::string orchestrator_version;  // "": the cluster's
+  std::string workload_runtime;      // "", "OCIContainer", "KataVmIsolation", ...
+  int maximum_pods = 0;              // 0: the default
   bool fips = false;
-  bool skip_gpu_driver = false;  // gpuProfile.driver None, or the tag SkipGPUDriverInstall=true
+  bool skip_gpu_driver = false;  // gpuProfile.driver None, the tag SkipGPUDriverInstall=true or the preview flag
   bool vtpm = false, secure_boot = false;
+  int drain_timeout_minutes = 0;  // 0: the default
 
   bool trusted_launch() const { return vtpm || secure_boot; }
 };
@@ -59,6 +80,9 @@ struct Circumstances {
   bool feature_effective = false;   // TrustedLaunchPreview registered, and the provider registered after it
   bool feature_registered = false;  // registered, though the provider may not have been registered again yet
   int other_nodes_in_cluster = 0;   // wanted by the other pools
+  std::string api_version;          // of the client, for messages in its own spelling; "" is the newest
+  // What an existing pool has already: the feature is needed to turn something on, not to keep it.
+  bool had_vtpm = false, had_secure_boot = false;
 };
 
 // The rules of one pool, new or changed. Empty: it may be made.
@@ -67,9 +91,12 @@ std::vector<Error> judge_pool(const PoolRequest& pool, const Circumstances& circ
 // The rules over all pools of a new cluster: at least one of mode System, no name twice, the counts. Those of each pool
 // by itself are judge_pool's.
 std::vector<Error> judge_pools_together(const std::vector<PoolRequest>& pools, const RulesProfile& profile);
-// 1 to 63 letters, digits, '_' and '-', a letter or digit at both ends.
-std::vector<Error> judge_cluster_name(std::string_view name);
-// 1 to 90 letters, digits, '_', '-', '.', '(' and ')', and no '.' at the end.
-std::vector<Error> judge_resource_group_name(std::string_view name);
+// Letters, digits, '_' and '-', a letter or digit at both ends, and the profile's length.
+std::vector<Error> judge_cluster_name(std::string_view name, const RulesProfile& profile);
+// Letters, digits, '_', '-', '.', '(' and ')', no '.' at the end, and the profile's length.
+std::vector<Error> judge_resource_group_name(std::string_view name, const RulesProfile& profile);
+
+// "vTPM and Secure Boot", "vTPM" or "Secure Boot": what is on, in the words of messages.
+std::string_view trusted_launch_words(bool vtpm, bool secure_boot);
 
 }  // namespace slipway::fleet

@@ -67,12 +67,12 @@ TEST(Rules, EachRuleIsBrokenByItself) {
        "TrustedLaunchIncompatibleWithConfig", "arm64"},
       {"S49", [](auto& p) { p.type = "AvailabilitySet"; }, "agentPoolProfile.type",
        "TrustedLaunchIncompatibleWithConfig", "VirtualMachineScaleSets"},
-      {"S50", [](auto& p) { p.vm_size = "standard_nc4as_t4_v3"; }, "agentPoolProfile.gpuProfile.driver",
+      {"S50", [](auto& p) { p.vm_size = "standard_nc4as_t4_v3"; }, "agentPoolProfile.gpuProfile",
        "TrustedLaunchIncompatibleWithConfig", "--gpu-driver None"},
       {"S32", [](auto& p) { p.vm_size = "Standard_D2_v3"; }, "agentPoolProfile.vmSize",
        "TrustedLaunchIncompatibleWithConfig", "generation 1"},
-      {"S53", [](auto& p) { p.os_disk_type = "Ephemeral", p.vm_size = "Standard_B2ms"; }, "agentPoolProfile.osDiskType",
-       "InvalidParameter", "Slipway_S2"},
+      {"S53", [](auto& p) { p.os_disk_type = "Ephemeral", p.vm_size = "Standard_D2s_v5"; },
+       "agentPoolProfile.osDiskType", "InvalidParameter", "Slipway_S2"},
       {"confidential size", [](auto& p) { p.vm_size = "Standard_DC2as_v5"; }, "agentPoolProfile.vmSize",
        "TrustedLaunchIncompatibleWithConfig", "Standard_DC2as_v5"},
       {"unknown size", [](auto& p) { p.vm_size = "Standard_Nope"; }, "agentPoolProfile.vmSize", "InvalidParameter",
@@ -90,6 +90,15 @@ TEST(Rules, EachRuleIsBrokenByItself) {
       {"S71", [](auto& p) { p.name = "1pool"; }, "agentPoolProfile.name", "InvalidParameter", "letter first"},
       {"S72", [](auto& p) { p.name = ""; }, "agentPoolProfile.name", "InvalidParameter", "1 to 11"},
       {"S72", [](auto& p) { p.name = "abcdefghijkl"; }, "agentPoolProfile.name", "InvalidParameter", "1 to 11"},
+      {"S53 by its size", [](auto& p) { p.os_disk_type = "Ephemeral", p.os_disk_size_gib = 100; },
+       "agentPoolProfile.osDiskType", "InvalidParameter", "Standard_D4s_v3"},
+      {"disk of 29 GiB", [](auto& p) { p.os_disk_size_gib = 29; }, "agentPoolProfile.osDiskSizeGB", "InvalidParameter",
+       "30 to 2048"},
+      {"9 pods", [](auto& p) { p.maximum_pods = 9; }, "agentPoolProfile.maxPods", "InvalidParameter", "10 to 250"},
+      {"drain of 1441 minutes", [](auto& p) { p.drain_timeout_minutes = 1441; },
+       "agentPoolProfile.upgradeSettings.drainTimeoutInMinutes", "InvalidParameter", "1 to 1440"},
+      {"version of a pool", [](auto& p) { p.orchestrator_version = "1.24"; }, "agentPoolProfile.orchestratorVersion",
+       "K8sVersionNotSupported", "1.25.2"},
       {"disk type", [](auto& p) { p.os_disk_type = "Other"; }, "agentPoolProfile.osDiskType", "InvalidParameter",
        "Managed or Ephemeral"},
   };
@@ -183,6 +192,7 @@ TEST(Rules, TheFeatureMustBeRegisteredInTheRightOrder) {
 TEST(Rules, TheProfilesDifferWhereTheArticlesDo) {
   PoolRequest pool = trusted_pool();
   pool.fips = true;
+  pool.os_sku = "Ubuntu2204";
   pool.name = "abcdefghijkl";
   EXPECT_THAT(judge(pool, ga()), IsEmpty());
   EXPECT_EQ(judge(pool).size(), 2U);
@@ -206,16 +216,16 @@ TEST(Rules, PoolsOfAClusterTogether) {
 
 TEST(Rules, NamesOfClustersAndGroups) {
   for (const char* good : {"a", "myAKSCluster", "a_b-c9", "9"})
-    EXPECT_THAT(judge_cluster_name(good), IsEmpty()) << good;
+    EXPECT_THAT(judge_cluster_name(good, preview()), IsEmpty()) << good;
   for (const std::string& bad : {std::string(), std::string("-a"), std::string("a_"), std::string("a.b"),
                                  std::string("a b"), std::string(64, 'a'), std::string("\xc3\xa4")}) {
-    EXPECT_EQ(judge_cluster_name(bad).size(), 1U) << bad;
+    EXPECT_EQ(judge_cluster_name(bad, preview()).size(), 1U) << bad;
   }
   for (const char* good : {"g", "myResourceGroup", "a.b(c)-_", "-a"}) {
-    EXPECT_THAT(judge_resource_group_name(good), IsEmpty()) << good;
+    EXPECT_THAT(judge_resource_group_name(good, preview()), IsEmpty()) << good;
   }
   for (const std::string& bad : {std::string(), std::string("a."), std::string("a/b"), std::string(91, 'a')}) {
-    EXPECT_EQ(judge_resource_group_name(bad).size(), 1U) << bad;
+    EXPECT_EQ(judge_resource_group_name(bad, preview()).size(), 1U) << bad;
   }
 }
 
@@ -231,7 +241,10 @@ TEST(RulesProfile, IsReadStrictly) {
   EXPECT_FALSE(with("\"featureRequired\"", "\"featureRequred\""));
   EXPECT_FALSE(with("\"1.25.2\"", "\"new\""));
   EXPECT_FALSE(with("\"1.25.2\"", "1.25"));
-  EXPECT_FALSE(with("11", "0"));
+  EXPECT_FALSE(with("\"maximumPoolLength\": 11", "\"maximumPoolLength\": 0"));
+  EXPECT_FALSE(with("\"Flatcar\"", "7"));
+  EXPECT_FALSE(with("[\"Flatcar\"]", "\"Flatcar\""));
+  EXPECT_FALSE(with("\"drainTimeoutMinutes\": 30", "\"drainTimeoutMinutes\": 1441"));
   EXPECT_FALSE(with("\"pools\"", "\"pool\""));
   EXPECT_FALSE(rules_profile_from_json(""));
   EXPECT_FALSE(rules_profile_from_json(std::string(70000, ' ')));

@@ -74,6 +74,8 @@ void fields_of_pool(Visit& visit, Record& record) {
   visit("secureBoot", record.secure_boot);
   visit("vtpm", record.vtpm);
   visit("nodeImageVersion", record.node_image_version);
+  visit("featureAtCreation", record.feature_at_creation);
+  visit("drainTimeoutMinutes", record.drain_timeout_minutes);
   visit("body", record.body);
   visit("state", record.state);
   visit("error", record.error);
@@ -96,6 +98,8 @@ void fields_of_node(Visit& visit, Record& record) {
   visit("imageVersion", record.image_version);
   visit("phase", record.phase);
   visit("explanation", record.explanation);
+  visit("draining", record.draining);
+  visit("drainReason", record.drain_reason);
   visit("podSubnet", record.pod_subnet);
   visit("ip", record.ip);
   visit("created", record.created);
@@ -141,6 +145,10 @@ std::string_view to_string(ProvisioningState state) {
       return "Creating";
     case ProvisioningState::kUpdating:
       return "Updating";
+    case ProvisioningState::kScaling:
+      return "Scaling";
+    case ProvisioningState::kUpgradingNodeImageVersion:
+      return "UpgradingNodeImageVersion";
     case ProvisioningState::kDeleting:
       return "Deleting";
     case ProvisioningState::kSucceeded:

@@ -15,7 +15,16 @@
 namespace slipway::fleet {
 
 // ARM's words for Resource.properties.provisioningState.
-enum class ProvisioningState { kCreating, kUpdating, kDeleting, kSucceeded, kFailed, kCanceled };
+enum class ProvisioningState {
+  kCreating,
+  kUpdating,
+  kScaling,                    // an update that changes the count alone
+  kUpgradingNodeImageVersion,  // its nodes are made again from the newest image
+  kDeleting,
+  kSucceeded,
+  kFailed,
+  kCanceled,
+};
 std::string_view to_string(ProvisioningState state);  // "Creating", ...
 
 struct ResourceGroup {
@@ -61,7 +70,10 @@ struct Pool {
   std::string mode = "User";  // System or User
   bool secure_boot = false, vtpm = false;
   std::string node_image_version;
-  std::string body = "{}";  // ARM properties as the client put them
+  // TrustedLaunchPreview was in effect when the pool was made, or was not needed then (S87).
+  bool feature_at_creation = false;
+  int drain_timeout_minutes = 30;  // how long the drain of one node may take
+  std::string body = "{}";         // ARM properties as the client put them
   ProvisioningState state = ProvisioningState::kCreating;
   std::string error;
   bool deletion_requested = false;
@@ -92,7 +104,10 @@ struct Node {
   std::string image_version;
   NodePhase phase = NodePhase::kProvisioning;
   std::string explanation;  // why it is in this phase, for people: what, why, what to do
-  int pod_subnet = 0;       // 10.244.<n>.0/24
+  // Since when it is cordoned and drained, in order to be removed; and why, for people.
+  std::optional<Time> draining;
+  std::string drain_reason;
+  int pod_subnet = 0;  // 10.244.<n>.0/24
   std::string ip;
   Time created{};
   std::optional<Time> booted;  // when the domain was started first
@@ -118,7 +133,7 @@ struct Operation {
   std::string id;  // UUID
   std::string subscription, location;
   std::string resource;               // ARM resource id that it works on
-  std::string kind;                   // "CreateCluster", "DeleteCluster", "PutPool", "DeletePool"
+  std::string kind;                   // "CreateCluster", "DeleteCluster", "PutPool" (updates too), "DeletePool"
   std::string cluster, pool;          // Cluster::id, Pool::name (empty for operations on a cluster)
   std::string status = "InProgress";  // InProgress, Succeeded, Failed, Canceled
   Time started{};

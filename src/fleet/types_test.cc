@@ -18,6 +18,8 @@ Node full_node() {
   node.image_version = "SlipwayDebian-12-gen2TLcontainerd-202611.23.0";
   node.phase = NodePhase::kAdmitted;
   node.explanation = "a \"quoted\" line\n";
+  node.draining = from_rfc3339("2026-11-23T14:06:00.000Z").value();
+  node.drain_reason = "The pool's settings changed.";
   node.pod_subnet = 9;
   node.ip = "10.77.0.12";
   node.created = from_rfc3339("2026-11-23T14:05:09.120Z").value();
@@ -26,9 +28,9 @@ Node full_node() {
   node.attestation_key_name = {0, 11, 2};
   node.secret_hash = "scrypt$...";
   node.secret_used = true;
-  node.secret_holder = Bytes{0x30, 0x59};
   node.disk_inspected = Time{} + seconds(7);
   node.disk_report = "/EFI/debian/grub.cfg differs";
+  node.secret_holder = Bytes{0x30, 0x59};
   node.client_key = {48, 89};
   node.certificate_expires = from_rfc3339("2026-11-23T15:05:09.120Z").value();
   node.last_evidence = from_rfc3339("2026-11-23T14:10:09.120Z").value();
@@ -71,6 +73,9 @@ TEST(FleetJson, EveryRecordRoundTrips) {
   pool.cluster = "c3f9a2b1";
   pool.name = "nodepool1";
   pool.next_node_number = 12;
+  pool.state = ProvisioningState::kUpgradingNodeImageVersion;
+  pool.feature_at_creation = true;
+  pool.drain_timeout_minutes = 7;
   EXPECT_EQ(to_json(pool_from_json(to_json(pool)).value()), to_json(pool));
   Operation operation;
   operation.id = "0e9d6a2c";

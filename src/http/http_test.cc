@@ -317,7 +317,8 @@ TEST(Target, DecodesOnce) {
   EXPECT_EQ(request.path, "/a%41/b");
   EXPECT_EQ(request.query.at("x"), "%2F");
   EXPECT_EQ(request.query.at("y"), "");
-  for (const char* bad : {"", "a", "/%", "/%zz", "*", "http://x/", "/a b"}) {
+  for (const char* bad :
+       {"", "a", "/%", "/%zz", "*", "http://x/", "/a b", "/./a", "/a/./b", "/a/../b", "/a/%2e%2e/b", "/.", "/a/.."}) {
     Request ignored;
     EXPECT_FALSE(read_target(bad, ignored)) << bad;
   }

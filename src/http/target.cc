@@ -6,6 +6,13 @@
 #include <boost/url.hpp>
 
 namespace slipway::http {
+namespace {
+
+tl::unexpected<Error> dot_segment() {
+  return fail(ErrorCode::kMalformed, "the request target has a segment '.' or '..' in its path");
+}
+
+}  // namespace
 
 Status read_target(std::string_view target, Request& request) {
   // Boost.URL takes "//a/b" for an authority; slashes are collapsed first.
@@ -15,6 +22,8 @@ Status read_target(std::string_view target, Request& request) {
     if (target[i] == '/' && !collapsed.empty() && collapsed.back() == '/') continue;
     collapsed.push_back(target[i]);
   }
+  // Boost.URL leaves a first "." out by itself, before anybody could see it.
+  if (collapsed.rfind("/./", 0) == 0) return dot_segment();
   collapsed.append(target.substr(path_end));
 
   const auto parsed = boost::urls::parse_origin_form(collapsed);
@@ -27,6 +36,7 @@ Status read_target(std::string_view target, Request& request) {
     if (text.find('/') != std::string::npos || text.find('\0') != std::string::npos) {
       return fail(ErrorCode::kMalformed, "the request target has an encoded slash or NUL in its path");
     }
+    if (text == "." || text == "..") return dot_segment();
     if (request.path.back() != '/') request.path.push_back('/');
     request.path += text;
   }

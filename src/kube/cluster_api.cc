@@ -6,6 +6,7 @@
 
 #include "kube/node_json.h"
 #include "kube/pki/authorities.h"
+#include "kube/pod_json.h"
 
 namespace slipway::kube {
 namespace {
@@ -127,6 +128,43 @@ Status ClusterApi::delete_node(const std::string& node) const {
   const Result<std::string> done = call("DELETE", path);
   if (!done && done.error().code != ErrorCode::kNotFound) return fail(done.error());
   return {};
+}
+
+Result<std::vector<Pod>> ClusterApi::list_pods(const std::string& node) const {
+  if (!is_node_name(node)) return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' cannot be a node's name", node));
+  std::vector<Pod> pods;
+  std::string next;
+  do {
+    const std::string path = fmt::format("/api/v1/pods?fieldSelector=spec.nodeName%3D{}&limit={}{}", node, kPageSize,
+                                         next.empty() ? "" : "&continue=" + next);
+    SLIPWAY_ASSIGN(const std::string body, call("GET", path));
+    SLIPWAY_ASSIGN(PodPage page, pod_page_from_json(body));
+    for (Pod& pod : page.pods) pods.push_back(std::move(pod));
+    next = std::move(page.next);
+  } while (!next.empty());
+  return pods;
+}
+
+Result<std::string> ClusterApi::eviction_version() const {
+  SLIPWAY_ASSIGN(const std::string body, call("GET", "/api/v1"));
+  return eviction_version_from_json(body);
+}
+
+Result<Eviction> ClusterApi::evict(const Pod& pod, const std::string& version) const {
+  const json::object eviction{
+      {"apiVersion", "policy/" + version},
+      {"kind", "Eviction"},
+      {"metadata", json::object{{"name", pod.name}, {"namespace", pod.space}}},
+      {"deleteOptions", json::object{{"preconditions", json::object{{"uid", pod.uid}}}}},
+  };
+  const std::string path = fmt::format("/api/v1/namespaces/{}/pods/{}/eviction", pod.space, pod.name);
+  SLIPWAY_ASSIGN(const http::Response response, send("POST", path, json::serialize(eviction)));
+  if (response.status >= 200 && response.status < 300) return Eviction{};
+  if (response.status == 429) return Eviction{disruption_from_json(response.body)};
+  // Gone, or another pod has its name by now.
+  if (response.status == 404 || response.status == 409) return Eviction{};
+  return fail(code_of(response.status), fmt::format("the apiserver {} answered the eviction of {} with {}: {}", server_,
+                                                    pod.full_name(), response.status, message_of(response.body)));
 }
 
 }  // namespace slipway::kube

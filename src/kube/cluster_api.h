@@ -28,6 +28,10 @@ class ClusterApi {
   Status set_labels(const std::string& node, const std::map<std::string, std::optional<std::string>>& labels) const;
   Status cordon(const std::string& node, bool unschedulable) const;
   Status delete_node(const std::string& node) const;
+  Result<std::vector<Pod>> list_pods(const std::string& node) const;
+  // The version of the kind Eviction that this apiserver takes: "v1beta1" before Kubernetes 1.22, "v1" since.
+  Result<std::string> eviction_version() const;
+  Result<Eviction> evict(const Pod& pod, const std::string& version) const;
 
  private:
   std::string server_;

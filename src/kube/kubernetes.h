@@ -41,6 +41,27 @@ struct Node {
   std::string pod_cidr;
 };
 
+struct Pod {
+  std::string space, name, uid;  // namespace
+  bool of_daemon_set = false;    // its DaemonSet would put it back, cordon or not
+  bool is_mirror = false;        // of a manifest on the node: the apiserver cannot end it
+  bool is_bare = false;          // nothing makes it again elsewhere
+  bool is_ready = false;
+  bool is_finished = false;  // Succeeded or Failed
+  bool is_terminating = false;
+
+  std::string full_name() const { return space + "/" + name; }
+  // What a drain waits for: as `kubectl drain --ignore-daemonsets --delete-emptydir-data --force` has it.
+  bool leaves_on_drain() const { return !of_daemon_set && !is_mirror && !is_finished; }
+};
+
+// What became of one request to evict a pod.
+struct Eviction {
+  // Empty: the pod is on its way, or was gone. Else the apiserver's words about the disruption budget that forbids it
+  // for now, with the budget's name.
+  std::string forbidden_by;
+};
+
 // Which certificate a kubeconfig carries; both are short-lived (12 hours).
 enum class Credential { kClusterUser, kClusterAdmin };
 
@@ -73,6 +94,11 @@ class Kubernetes {
   virtual Status set_labels(const std::string& cluster, const std::string& node,
                             const std::map<std::string, std::optional<std::string>>& labels) = 0;
   virtual Status cordon(const std::string& cluster, const std::string& node, bool unschedulable) = 0;
+  // Those bound to the node.
+  virtual Result<std::vector<Pod>> list_pods(const std::string& cluster, const std::string& node) = 0;
+  // Through the eviction API, which honours PodDisruptionBudgets. This very pod and no other that has its name by now;
+  // absent is fine.
+  virtual Result<Eviction> evict(const std::string& cluster, const Pod& pod) = 0;
   // Absent is fine.
   virtual Status delete_node(const std::string& cluster, const std::string& node) = 0;
 };

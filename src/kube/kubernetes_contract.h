@@ -9,9 +9,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "kube/kubernetes.h"
 #include "kube/node_registration.h"
+#include "kube/pod_fixtures.h"
 
 namespace slipway::kube {
 
@@ -23,6 +25,8 @@ struct ContractSubject {
   ClusterSpec spec;
   Endpoints endpoints;
   Time now;
+  std::function<Status(const PodFixture&)> add_pod;
+  std::function<Status(const BudgetFixture&)> add_budget;
 };
 
 class KubernetesContract : public testing::TestWithParam<std::function<ContractSubject()>> {
@@ -62,6 +66,32 @@ class KubernetesContract : public testing::TestWithParam<std::function<ContractS
     const auto node = kubernetes().get_node(cluster(), name);
     EXPECT_TRUE(node.has_value()) << node.error().message;
     return node ? *node : std::nullopt;
+  }
+
+  void add_pod(const PodFixture& pod) {
+    const Status added = subject_.add_pod(pod);
+    ASSERT_TRUE(added.has_value()) << pod.name << ": " << added.error().message;
+  }
+
+  // The node's pod of that name; null where there is none.
+  std::optional<Pod> pod(const std::string& node, const std::string& name) {
+    const auto pods = kubernetes().list_pods(cluster(), node);
+    EXPECT_TRUE(pods.has_value()) << pods.error().message;
+    for (const Pod& found : pods.value_or(std::vector<Pod>{})) {
+      if (found.name == name) return found;
+    }
+    return {};
+  }
+
+  // A budget takes effect when the disruption controller has counted; so does a new pod.
+  template <typename Condition>
+  static bool soon(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return true;
   }
 
   ContractSubject subject_;
@@ -168,6 +198,72 @@ TEST_P(KubernetesContract, CordonGoesOnAndOff) {
   EXPECT_FALSE(get("contract-cordon")->unschedulable);
 }
 
+TEST_P(KubernetesContract, PodsOfANodeSayWhatADrainDoesWithThem) {
+  register_ok(enrolled("contract-pods"));
+  add_pod({"contract-bare", "contract-pods", {}, "", false});
+  add_pod({"contract-kept", "contract-pods", {}, "", true});
+  const std::optional<Pod> bare = pod("contract-pods", "contract-bare");
+  ASSERT_TRUE(bare.has_value());
+  EXPECT_TRUE(bare->is_bare && bare->leaves_on_drain());
+  EXPECT_FALSE(bare->is_terminating);
+  EXPECT_FALSE(bare->uid.empty());
+  const std::optional<Pod> mirror = pod("contract-pods", "contract-kept");
+  ASSERT_TRUE(mirror.has_value());
+  EXPECT_TRUE(mirror->is_mirror && !mirror->leaves_on_drain());
+  EXPECT_FALSE(pod("contract-other", "contract-bare").has_value());
+}
+
+TEST_P(KubernetesContract, AnEvictionEndsThisPodAndNoOtherOfItsName) {
+  register_ok(enrolled("contract-evict"));
+  add_pod({"contract-leaver", "contract-evict", {}, "", false});
+  const std::optional<Pod> found = pod("contract-evict", "contract-leaver");
+  ASSERT_TRUE(found.has_value());
+  Pod former = *found;
+  former.uid = "00000000-0000-4000-8000-000000000000";
+  const auto missed = kubernetes().evict(cluster(), former);
+  ASSERT_TRUE(missed.has_value()) << missed.error().message;
+  EXPECT_TRUE(pod("contract-evict", "contract-leaver").has_value());
+  EXPECT_FALSE(pod("contract-evict", "contract-leaver")->is_terminating);
+
+  const auto evicted = kubernetes().evict(cluster(), *found);
+  ASSERT_TRUE(evicted.has_value()) << evicted.error().message;
+  EXPECT_EQ(evicted->forbidden_by, "");
+  const std::optional<Pod> after = pod("contract-evict", "contract-leaver");
+  EXPECT_TRUE(!after || after->is_terminating);
+  Pod absent = *found;
+  absent.name = "contract-nobody";
+  EXPECT_TRUE(kubernetes().evict(cluster(), absent).has_value());
+}
+
+TEST_P(KubernetesContract, ADisruptionBudgetForbidsAnEvictionByName) {
+  const NodeRegistration node = enrolled("contract-budget");
+  register_ok(node);
+  const std::map<std::string, std::string> labels{{"app", "contract-web"}};
+  ASSERT_TRUE(subject_.add_budget({"contract-budget", labels, 2}).has_value());
+  add_pod({"contract-web-0", node.node, labels, "", false});
+  add_pod({"contract-web-1", node.node, labels, "", false});
+  ASSERT_TRUE(subject_.registrar->tend_pods(node).has_value());
+  const std::optional<Pod> first = pod(node.node, "contract-web-0");
+  ASSERT_TRUE(first.has_value());
+  std::string words;
+  EXPECT_TRUE(soon([&] {
+    const auto refused = kubernetes().evict(cluster(), *first);
+    words = refused ? refused->forbidden_by : refused.error().message;
+    return words.find("contract-budget needs 2 healthy pods and has 2") != std::string::npos;
+  })) << words;
+  EXPECT_FALSE(pod(node.node, "contract-web-0")->is_terminating);
+
+  add_pod({"contract-web-2", node.node, labels, "", false});
+  ASSERT_TRUE(subject_.registrar->tend_pods(node).has_value());
+  EXPECT_TRUE(soon([&] {
+    const auto allowed = kubernetes().evict(cluster(), *first);
+    return allowed && allowed->forbidden_by.empty();
+  }));
+  // The kubelet's part: what is being deleted is gone.
+  ASSERT_TRUE(subject_.registrar->tend_pods(node).has_value());
+  EXPECT_FALSE(pod(node.node, "contract-web-0").has_value());
+}
+
 TEST_P(KubernetesContract, ADeletedNodeIsGoneAndItsHeartbeatSaysSo) {
   const NodeRegistration node = enrolled("contract-deleted");
   register_ok(node);
@@ -184,6 +280,7 @@ TEST_P(KubernetesContract, WhatIsNotThereIsNotFound) {
   EXPECT_EQ(kubernetes().cordon(cluster(), "nobody", true).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(kubernetes().list_nodes("no-such-cluster").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(kubernetes().get_node("no-such-cluster", "n").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(kubernetes().list_pods("no-such-cluster", "n").error().code, ErrorCode::kNotFound);
   EXPECT_TRUE(kubernetes().remove_cluster("no-such-cluster").has_value());
 }
 

@@ -1,6 +1,7 @@
 #include "kube/kubernetes_contract.h"
 
 #include "kube/memory/memory_kubernetes.h"
+#include "kube/pod_json.h"
 
 namespace slipway::kube {
 namespace {
@@ -29,6 +30,10 @@ ContractSubject subject_of(MemoryWorld& world) {
   subject.spec.advertise_address = "10.77.0.1";
   subject.endpoints = *world.kubernetes->ensure_cluster(subject.spec);
   subject.now = world.clock.now();
+  subject.add_pod = [&world](const PodFixture& pod) { return world.kubernetes->add_pod("contract", pod); };
+  subject.add_budget = [&world](const BudgetFixture& budget) {
+    return world.kubernetes->add_budget("contract", budget);
+  };
   return subject;
 }
 
@@ -88,6 +93,40 @@ TEST(MemoryKubernetesTest, ARemovedClusterIsGone) {
   subject_of(world);
   ASSERT_TRUE(world.kubernetes->remove_cluster("contract").has_value());
   EXPECT_EQ(world.kubernetes->list_nodes("contract").error().code, ErrorCode::kNotFound);
+}
+
+TEST(PodJson, TellsWhatOwnsAPodAndWhatItsNodeSays) {
+  const auto page = pod_page_from_json(R"({"metadata":{"continue":"abc"},"items":[
+    {"metadata":{"namespace":"kube-system","name":"proxy-x","uid":"1","ownerReferences":[
+      {"kind":"Other"},{"kind":"DaemonSet","controller":true}]},"status":{"phase":"Running"}},
+    {"metadata":{"namespace":"default","name":"web","uid":"2","deletionTimestamp":"2026-11-23T12:00:00Z",
+      "ownerReferences":[{"kind":"ReplicaSet","controller":true}]},
+      "status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}},
+    {"metadata":{"namespace":"default","name":"job","uid":"3"},"status":{"phase":"Succeeded"}}]})");
+  ASSERT_TRUE(page.has_value()) << page.error().message;
+  EXPECT_EQ(page->next, "abc");
+  ASSERT_EQ(page->pods.size(), 3U);
+  EXPECT_TRUE(page->pods[0].of_daemon_set && !page->pods[0].leaves_on_drain());
+  EXPECT_TRUE(page->pods[1].is_terminating && page->pods[1].is_ready && page->pods[1].leaves_on_drain());
+  EXPECT_FALSE(page->pods[1].is_bare);
+  EXPECT_TRUE(page->pods[2].is_finished && page->pods[2].is_bare && !page->pods[2].leaves_on_drain());
+  for (const char* bad : {"", "[]", "{}", R"({"items":[{}]})", R"({"items":[{"metadata":{"name":"x"}}]})"})
+    EXPECT_FALSE(pod_page_from_json(bad).has_value()) << bad;
+}
+
+TEST(PodJson, TheEvictionsVersionIsTheApiservers) {
+  EXPECT_EQ(*eviction_version_from_json(
+                R"({"resources":[{"name":"pods"},{"name":"pods/eviction","group":"policy","version":"v1beta1"}]})"),
+            "v1beta1");
+  EXPECT_FALSE(eviction_version_from_json(R"({"resources":[{"name":"pods"}]})").has_value());
+}
+
+TEST(PodJson, ADisruptionNamesItsBudget) {
+  EXPECT_EQ(disruption_from_json(R"({"message":"Cannot evict pod.","details":{"causes":[
+              {"reason":"DisruptionBudget","message":"The disruption budget web needs 2 healthy pods"}]}})"),
+            "The disruption budget web needs 2 healthy pods");
+  EXPECT_EQ(disruption_from_json(R"({"message":"Too many requests."})"), "Too many requests.");
+  EXPECT_EQ(disruption_from_json("busy"), "busy");
 }
 
 }  // namespace

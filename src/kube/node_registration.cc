@@ -49,6 +49,15 @@ std::string ready_status(const NodeRegistration& node, const std::string& now) {
                                                                      {"architecture", "amd64"}}}}}});
 }
 
+std::string running_status() {
+  const std::string now = to_rfc3339(SystemClock().now()).substr(0, 19) + "Z";
+  json::array conditions;
+  for (const char* type : {"PodScheduled", "Initialized", "ContainersReady", "Ready"})
+    conditions.push_back(json::object{{"type", type}, {"status", "True"}, {"lastTransitionTime", now}});
+  return json::serialize(json::object{
+      {"status", json::object{{"phase", "Running"}, {"startTime", now}, {"conditions", std::move(conditions)}}}});
+}
+
 class HttpsNodeRegistrar final : public NodeRegistrar {
  public:
   Status register_node(const NodeRegistration& node) override {
@@ -57,6 +66,25 @@ class HttpsNodeRegistrar final : public NodeRegistrar {
     const Result<std::string> created = api_of(node).call("POST", "/api/v1/nodes", node_object(node));
     if (!created && created.error().code != ErrorCode::kConflict) return fail(created.error());
     return heartbeat(node);
+  }
+
+  Status tend_pods(const NodeRegistration& node) override {
+    const ClusterApi api = api_of(node);
+    SLIPWAY_ASSIGN(const std::vector<Pod> pods, api.list_pods(node.node));
+    for (const Pod& pod : pods) {
+      const std::string path = fmt::format("/api/v1/namespaces/{}/pods/{}", pod.space, pod.name);
+      Result<std::string> done = std::string();
+      if (pod.is_terminating) {
+        const json::object now{{"gracePeriodSeconds", 0}, {"preconditions", json::object{{"uid", pod.uid}}}};
+        done = api.call("DELETE", path, json::serialize(now));
+      } else if (!pod.is_finished && !pod.is_ready) {
+        done = api.call("PATCH", path + "/status", running_status(), "application/strategic-merge-patch+json");
+      }
+      const bool is_gone =
+          !done && (done.error().code == ErrorCode::kNotFound || done.error().code == ErrorCode::kConflict);
+      if (!done && !is_gone) return fail(done.error());
+    }
+    return {};
   }
 
   Status heartbeat(const NodeRegistration& node) override {

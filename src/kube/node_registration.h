@@ -32,6 +32,9 @@ class NodeRegistrar {
   // Reports Ready and renews the lease; Kubernetes takes a node for lost after 40 s without one, so call it every
   // 10 s. kNotFound where the Node object is gone.
   virtual Status heartbeat(const NodeRegistration& node) = 0;
+  // What a kubelet does for the pods bound to its node, with no containers behind it: those that are new run and are
+  // Ready from now on, those that are being deleted are gone. Call it every second or so.
+  virtual Status tend_pods(const NodeRegistration& node) = 0;
 };
 
 // Through the real apiserver, over mutual TLS with the node's own certificate.

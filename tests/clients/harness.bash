@@ -69,8 +69,10 @@ admin() { jq --raw-output ".$1" "$state/admin.json"; }
 start_slipwayd() { # [OPTION...]
   state=${state:-$work/state}
   endpoint=${endpoint:-https://127.0.0.1:$(free_port)}
-  setsid "$programs/slipwayd" --state "$state" --listen "${endpoint#https://}" --host memory: --kubernetes memory: \
-    "$@" >> "$work/slipwayd.log" 2>&1 < /dev/null &
+  local kubernetes_option=(--kubernetes memory:)
+  [[ " $* " != *" --kubernetes "* ]] || kubernetes_option=()
+  setsid "$programs/slipwayd" --state "$state" --listen "${endpoint#https://}" --host memory: \
+    "${kubernetes_option[@]}" "$@" >> "$work/slipwayd.log" 2>&1 < /dev/null &
   slipwayd_pid=$!
   until_true 60 test -s "$state/admin.json" &&
     until_true 60 curl --silent --fail --cacert "$state/ca.pem" "$endpoint/metadata/endpoints?api-version=2022-09-01" ||

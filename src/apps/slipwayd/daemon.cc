@@ -149,20 +149,25 @@ Status Daemon::Parts::open_host(const Options& options) {
 
 Status Daemon::Parts::serve_people(const Options& options, fleet::RulesProfile rules,
                                    std::vector<std::string> versions) {
-  api::ApiOptions api_options{.tenant = installation->tenant,
-                              .subscription = installation->subscription,
-                              .token_key = installation->token_key,
-                              .rules = std::move(rules),
-                              .kubernetes_versions = std::move(versions),
-                              .images =
-                                  [this] {
-                                    fleet::ImageCatalog catalog;
-                                    for (const control::StoredImage& image : images->list()) {
-                                      catalog.images.push_back({image.manifest.version, image.manifest.trusted_launch});
-                                    }
-                                    return catalog;
-                                  },
-                              .on_change = [this](const std::string& cluster) { wake(cluster); }};
+  api::ApiOptions api_options{
+      .tenant = installation->tenant,
+      .subscription = installation->subscription,
+      .token_keys = installation->token_keys.get(),
+      .activity_log = installation->activity_log.get(),
+      .rules = std::move(rules),
+      .kubernetes_versions = std::move(versions),
+      .images =
+          [this] {
+            fleet::ImageCatalog catalog;
+            for (const control::StoredImage& image : images->list()) {
+              catalog.images.push_back({image.manifest.version, image.manifest.trusted_launch});
+            }
+            return catalog;
+          },
+      .evidence_bundle = [this](const std::string& instance) { return archive->last_bundle(instance); },
+      .attestation_result = [this](const std::string& instance) { return archive->last_result(instance); },
+      .result_keys = [this] { return result_keys->key_set(clock.now()); },
+      .on_change = [this](const std::string& cluster) { wake(cluster); }};
   api = std::make_unique<api::Api>(std::move(api_options), *store, *kubernetes, clock, random);
   http::ServerOptions server_options;
   server_options.address = options.listen_address;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr milliseconds kRetry{500};
 constexpr milliseconds kHeartbeat{10000};
+constexpr milliseconds kTend{1000};
 
 }  // namespace
 
@@ -37,9 +38,14 @@ void SimulatedKubelets::admitted(const std::string& instance, const enrolment::A
 
 void SimulatedKubelets::run(const std::stop_token& stop) {
   auto next_heartbeat = std::chrono::steady_clock::now() + kHeartbeat;
+  auto next_tend = std::chrono::steady_clock::now() + kTend;
   while (!stop.stop_requested()) {
     const bool heartbeat = std::chrono::steady_clock::now() >= next_heartbeat;
     if (heartbeat) next_heartbeat = std::chrono::steady_clock::now() + kHeartbeat;
+    if (std::chrono::steady_clock::now() >= next_tend) {
+      tend_pods();
+      next_tend = std::chrono::steady_clock::now() + kTend;
+    }
     std::vector<std::string> instances;
     {
       std::unique_lock lock(mutex_);
@@ -51,6 +57,23 @@ void SimulatedKubelets::run(const std::stop_token& stop) {
     for (const std::string& instance : instances) step(instance, heartbeat);
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, kRetry, [&] { return news_; });
+  }
+}
+
+void SimulatedKubelets::tend_pods() {
+  std::vector<kube::NodeRegistration> nodes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [instance, kubelet] : kubelets_) {
+      if (kubelet.registered) nodes.push_back(kubelet.registration);
+    }
+  }
+  for (const kube::NodeRegistration& node : nodes) {
+    // Its heartbeat finds out where the node is gone; pods are tended again in a moment.
+    if (const Status status = registrar_->tend_pods(node); !status) {
+      spdlog::debug("simulated kubelet cannot tend pods node={} why={}", node.node,
+                    control::log_quoted(status.error().message));
+    }
   }
 }
 

@@ -13,7 +13,8 @@
 
 namespace slipway::slipwayd {
 
-// The kubelets of the in-memory host: registers each node with the certificate that it was issued, and keeps it Ready.
+// The kubelets of the in-memory host: registers each node with the certificate that it was issued, keeps it
+// Ready, and plays the kubelet's part for pods.
 // One that cannot register (no control plane yet) tries again; one whose Node object is deleted is forgotten.
 class SimulatedKubelets {
  public:
@@ -30,6 +31,7 @@ class SimulatedKubelets {
 
   void run(const std::stop_token& stop);
   void step(const std::string& instance, bool heartbeat);
+  void tend_pods();
 
   std::unique_ptr<kube::NodeRegistrar> registrar_;
   std::mutex mutex_;

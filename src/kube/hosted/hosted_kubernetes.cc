@@ -33,6 +33,7 @@ struct HostedCluster {
   ClusterRecord record;
   Authorities authorities;
   std::optional<crypto::Identity> own;  // Slipway's own user; its key is never on disk
+  std::string eviction_version;         // "" before the first eviction
 };
 
 class HostedKubernetes final : public Kubernetes {
@@ -54,7 +55,7 @@ class HostedKubernetes final : public Kubernetes {
     SLIPWAY_TRY(ensure_supervisor(options_, folder, run, plan));
     {
       const std::lock_guard cache(mutex_);
-      clusters_.insert_or_assign(spec.id, std::make_shared<HostedCluster>(HostedCluster{record, authorities, {}}));
+      clusters_.insert_or_assign(spec.id, std::make_shared<HostedCluster>(HostedCluster{record, authorities, {}, {}}));
     }
     SLIPWAY_TRY(settle(spec.id, record, authorities, run));
     return endpoints_of(record, authorities);
@@ -124,6 +125,27 @@ class HostedKubernetes final : public Kubernetes {
   Status cordon(const std::string& cluster, const std::string& node, bool unschedulable) override {
     SLIPWAY_ASSIGN(const ClusterApi api, own_api(cluster));
     return api.cordon(node, unschedulable);
+  }
+
+  Result<std::vector<Pod>> list_pods(const std::string& cluster, const std::string& node) override {
+    SLIPWAY_ASSIGN(const ClusterApi api, own_api(cluster));
+    return api.list_pods(node);
+  }
+
+  Result<Eviction> evict(const std::string& cluster, const Pod& pod) override {
+    SLIPWAY_ASSIGN(const ClusterApi api, own_api(cluster));
+    SLIPWAY_ASSIGN(const std::shared_ptr<HostedCluster> found, find(cluster));
+    std::string version;
+    {
+      const std::lock_guard lock(mutex_);
+      version = found->eviction_version;
+    }
+    if (version.empty()) {
+      SLIPWAY_ASSIGN(version, api.eviction_version());
+      const std::lock_guard lock(mutex_);
+      found->eviction_version = version;
+    }
+    return api.evict(pod, version);
   }
 
   Status delete_node(const std::string& cluster, const std::string& node) override {
@@ -202,7 +224,7 @@ class HostedKubernetes final : public Kubernetes {
     if (!record_text || !authorities_text) return absent();
     SLIPWAY_ASSIGN(const ClusterRecord record, cluster_record_from_json(*record_text));
     SLIPWAY_ASSIGN(const Authorities authorities, authorities_from_json(*authorities_text));
-    auto loaded = std::make_shared<HostedCluster>(HostedCluster{record, authorities, {}});
+    auto loaded = std::make_shared<HostedCluster>(HostedCluster{record, authorities, {}, {}});
     clusters_.emplace(cluster, loaded);
     return loaded;
   }
@@ -286,7 +308,7 @@ class HostedKubernetes final : public Kubernetes {
   const HostedOptions options_;
   const Clock& clock_;
   Random& random_;
-  std::mutex mutex_;  // of the two maps and of HostedCluster::own
+  std::mutex mutex_;  // of the two maps, HostedCluster::own and ::eviction_version
   std::mutex ports_mutex_;
   std::map<std::string, std::shared_ptr<HostedCluster>> clusters_;
   std::map<std::string, std::shared_ptr<std::mutex>> changing_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -21,11 +22,28 @@ struct MemoryNode {
   Time renewed;
 };
 
+struct MemoryPod {
+  Pod pod;
+  std::string node;
+  std::map<std::string, std::string> labels;
+};
+
 struct Cluster {
   Authorities authorities;
   Endpoints endpoints;
   std::map<std::string, MemoryNode> nodes;
+  std::vector<MemoryPod> pods;
+  std::vector<BudgetFixture> budgets;
+  int pods_made = 0;
 };
+
+bool selects(const BudgetFixture& budget, const MemoryPod& pod) {
+  return budget.space == pod.pod.space &&
+         std::all_of(budget.selector.begin(), budget.selector.end(), [&pod](const auto& label) {
+           const auto found = pod.labels.find(label.first);
+           return found != pod.labels.end() && found->second == label.second;
+         });
+}
 
 class MemoryKubernetesState final : public MemoryKubernetes {
  public:
@@ -43,7 +61,7 @@ class MemoryKubernetesState final : public MemoryKubernetes {
       endpoints.port = next_port_++;
       endpoints.ca = authorities.serving.certificate.pem();
       endpoints.client_ca = authorities.client.certificate.pem();
-      found = clusters_.emplace(spec.id, Cluster{std::move(authorities), std::move(endpoints), {}}).first;
+      found = clusters_.emplace(spec.id, Cluster{std::move(authorities), std::move(endpoints), {}, {}, {}, 0}).first;
     }
     Endpoints& endpoints = found->second.endpoints;
     endpoints.node_api_server = fmt::format("https://{}:{}", spec.advertise_address, endpoints.port);
@@ -119,6 +137,61 @@ class MemoryKubernetesState final : public MemoryKubernetes {
     const std::lock_guard lock(mutex_);
     SLIPWAY_ASSIGN(Cluster * found, find(cluster));
     found->nodes.erase(node);
+    std::erase_if(found->pods, [&node](const MemoryPod& pod) { return pod.node == node; });
+    return {};
+  }
+
+  Result<std::vector<Pod>> list_pods(const std::string& cluster, const std::string& node) override {
+    const std::lock_guard lock(mutex_);
+    SLIPWAY_ASSIGN(const Cluster* found, find(cluster));
+    std::vector<Pod> pods;
+    for (const MemoryPod& pod : found->pods) {
+      if (pod.node == node) pods.push_back(pod.pod);
+    }
+    return pods;
+  }
+
+  // As the apiserver and the disruption controller decide it; the pod is gone at once, since no kubelet ends it.
+  Result<Eviction> evict(const std::string& cluster, const Pod& pod) override {
+    const std::lock_guard lock(mutex_);
+    SLIPWAY_ASSIGN(Cluster * found, find(cluster));
+    const auto at = std::find_if(found->pods.begin(), found->pods.end(), [&pod](const MemoryPod& other) {
+      return other.pod.full_name() == pod.full_name() && other.pod.uid == pod.uid;
+    });
+    if (at == found->pods.end()) return Eviction{};
+    for (const BudgetFixture& budget : found->budgets) {
+      if (!selects(budget, *at)) continue;
+      const auto healthy = std::count_if(found->pods.begin(), found->pods.end(),
+                                         [&budget](const MemoryPod& other) { return selects(budget, other); });
+      if (healthy > budget.minimum_available) continue;
+      return Eviction{fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", budget.name,
+                                  budget.minimum_available, healthy)};
+    }
+    found->pods.erase(at);
+    return Eviction{};
+  }
+
+  Status add_pod(const std::string& cluster, const PodFixture& fixture) override {
+    const std::lock_guard lock(mutex_);
+    SLIPWAY_ASSIGN(Cluster * found, find(cluster));
+    MemoryPod pod;
+    pod.pod.space = fixture.space;
+    pod.pod.name = fixture.name;
+    pod.pod.uid = fmt::format("pod-{}", ++found->pods_made);
+    pod.pod.of_daemon_set = fixture.controller == "DaemonSet";
+    pod.pod.is_bare = fixture.controller.empty();
+    pod.pod.is_mirror = fixture.is_mirror;
+    pod.pod.is_ready = true;
+    pod.node = fixture.node;
+    pod.labels = fixture.labels;
+    found->pods.push_back(std::move(pod));
+    return {};
+  }
+
+  Status add_budget(const std::string& cluster, const BudgetFixture& budget) override {
+    const std::lock_guard lock(mutex_);
+    SLIPWAY_ASSIGN(Cluster * found, find(cluster));
+    found->budgets.push_back(budget);
     return {};
   }
 
@@ -214,6 +287,8 @@ class MemoryNodeRegistrar final : public NodeRegistrar {
   explicit MemoryNodeRegistrar(MemoryKubernetes& kubernetes) : kubernetes_(kubernetes) {}
   Status register_node(const NodeRegistration& node) override { return kubernetes_.register_node(node); }
   Status heartbeat(const NodeRegistration& node) override { return kubernetes_.heartbeat(node); }
+  // Pods in memory run from the first moment, and are gone when they are evicted.
+  Status tend_pods(const NodeRegistration&) override { return {}; }
 
  private:
   MemoryKubernetes& kubernetes_;

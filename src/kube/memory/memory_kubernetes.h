@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "kube/kubernetes.h"
 #include "kube/node_registration.h"
+#include "kube/pod_fixtures.h"
 
 namespace slipway::kube {
 
@@ -16,6 +17,9 @@ class MemoryKubernetes : public Kubernetes {
   // What the label webhook and NodeRestriction decide, on the certificate that the registration carries.
   virtual Status register_node(const NodeRegistration& node) = 0;
   virtual Status heartbeat(const NodeRegistration& node) = 0;
+  // A pod that runs and is ready from now on, and a budget that holds from now on. kNotFound without the cluster.
+  virtual Status add_pod(const std::string& cluster, const PodFixture& pod) = 0;
+  virtual Status add_budget(const std::string& cluster, const BudgetFixture& budget) = 0;
 };
 
 // `clock` and `random` must outlive the result.
