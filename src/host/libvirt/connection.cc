@@ -27,6 +27,8 @@ struct Daemon {
 };
 constexpr Daemon kLogDaemon{"virtlogd", "/run/virtlogd.pid"};
 constexpr Daemon kVirtualizationDaemon{"libvirtd", "/run/libvirtd.pid"};
+constexpr const char* kQemuConfiguration = "/etc/libvirt/qemu.conf";
+constexpr std::size_t kMaximumConfiguration = 1U << 20;
 
 // libvirt prints every error to stderr unless told otherwise; here each becomes a value.
 void ignore_error(void* /*data*/, virErrorPtr /*error*/) {}
@@ -71,16 +73,22 @@ bool root_is_mount_point() {
          (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-// libvirt gives each QEMU a mount namespace of its own, which needs a root that is a mount point. In a chroot it is
-// none: there the daemon gets the same tree once more, bound to a folder that only its own namespace shows.
-std::vector<std::string> daemon_command(const Daemon& daemon) {
-  if (root_is_mount_point()) return {daemon.name, "-d"};
-  constexpr const char* kBound = R"(mount --rbind / /mnt && exec chroot /mnt "$0" -d)";
-  return {"unshare", "--mount", "--propagation", "unchanged", "sh", "-c", kBound, daemon.name};
+// libvirt gives each QEMU a mount namespace of its own, which it cannot make where the root is no mount point: in a
+// chroot, such as tests of installation run in. There libvirtd finds its own configuration with that switched off;
+// nobody else does, and the file of the machine stays as it is.
+Result<std::vector<std::string>> daemon_command(const Daemon& daemon, const std::filesystem::path& state) {
+  if (&daemon != &kVirtualizationDaemon || root_is_mount_point()) return std::vector<std::string>{daemon.name, "-d"};
+  SLIPWAY_ASSIGN(const Bytes original, read_file(kQemuConfiguration, kMaximumConfiguration));
+  const std::filesystem::path own = state / "qemu.conf";
+  SLIPWAY_TRY(write_file(own, as_bytes(std::string(as_text(original)) + "\nnamespaces = []\n"), 0600));
+  constexpr const char* kBind = R"(mount --bind "$1" "$2" && exec "$0" -d)";
+  return std::vector<std::string>{"unshare", "--mount", "--propagation", "unchanged",  "sh",
+                                  "-c",      kBind,     daemon.name,     own.native(), kQemuConfiguration};
 }
 
-Result<int> start_daemon(const Daemon& daemon) {
-  SLIPWAY_TRY(run_checked({.argv = daemon_command(daemon), .timeout = kStartTimeout}));
+Result<int> start_daemon(const Daemon& daemon, const std::filesystem::path& state) {
+  SLIPWAY_ASSIGN(std::vector<std::string> command, daemon_command(daemon, state));
+  SLIPWAY_TRY(run_checked({.argv = std::move(command), .timeout = kStartTimeout}));
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
   while (std::chrono::steady_clock::now() < deadline) {
     if (const auto pid = running(daemon)) return *pid;
@@ -126,9 +134,9 @@ Status Connection::start_daemons() {
     return {};
   }
   std::vector<int> pids = recorded_daemons(daemons_file_);
-  for (const Daemon& daemon : {kLogDaemon, kVirtualizationDaemon}) {
-    if (running(daemon)) continue;
-    SLIPWAY_ASSIGN(const int pid, start_daemon(daemon));
+  for (const Daemon* daemon : {&kLogDaemon, &kVirtualizationDaemon}) {
+    if (running(*daemon)) continue;
+    SLIPWAY_ASSIGN(const int pid, start_daemon(*daemon, daemons_file_.parent_path()));
     pids.push_back(pid);
     SLIPWAY_TRY(record_daemons(daemons_file_, pids));
   }

@@ -110,9 +110,11 @@ Result<DomainHandle> find_domain(virConnectPtr connection, const std::string& uu
 bool is_active(virDomainPtr domain) { return virDomainIsActive(domain) == 1; }
 
 Status power_on(virDomainPtr domain) {
-  if (is_active(domain) || virDomainCreate(domain) == 0) return {};
-  // Before anything else is asked: each call forgets the last one's error.
-  Error error = libvirt_error(fmt::format("VM {} cannot be started", virDomainGetName(domain)));
+  if (is_active(domain)) return {};
+  const std::string what = fmt::format("VM {} cannot be started", virDomainGetName(domain));
+  if (virDomainCreate(domain) == 0) return {};
+  // Before anything else is asked: each call forgets the last one's error, that for the name too.
+  Error error = libvirt_error(what);
   if (is_active(domain)) return {};
   return fail(std::move(error));
 }
