@@ -109,19 +109,25 @@ Result<DomainHandle> find_domain(virConnectPtr connection, const std::string& uu
 
 bool is_active(virDomainPtr domain) { return virDomainIsActive(domain) == 1; }
 
-Status power_on(virDomainPtr domain) {
-  if (is_active(domain)) return {};
-  const std::string what = fmt::format("VM {} cannot be started", virDomainGetName(domain));
-  if (virDomainCreate(domain) == 0) return {};
-  // Before anything else is asked: each call forgets the last one's error, that for the name too.
+// A call that failed may have found the work done by somebody else. Its error is taken before anything else is asked:
+// each call to libvirt forgets the last one's error, that for the name too.
+Status judge_power_change(virDomainPtr domain, int result, const std::string& what, bool wanted) {
+  if (result == 0) return {};
   Error error = libvirt_error(what);
-  if (is_active(domain)) return {};
+  if (is_active(domain) == wanted) return {};
   return fail(std::move(error));
 }
 
+Status power_on(virDomainPtr domain) {
+  if (is_active(domain)) return {};
+  const std::string what = fmt::format("VM {} cannot be started", virDomainGetName(domain));
+  return judge_power_change(domain, virDomainCreate(domain), what, true);
+}
+
 Status cut_power(virDomainPtr domain) {
-  if (!is_active(domain) || virDomainDestroy(domain) == 0 || !is_active(domain)) return {};
-  return fail(libvirt_error(fmt::format("VM {} cannot be stopped", virDomainGetName(domain))));
+  if (!is_active(domain)) return {};
+  const std::string what = fmt::format("VM {} cannot be stopped", virDomainGetName(domain));
+  return judge_power_change(domain, virDomainDestroy(domain), what, false);
 }
 
 Result<DomainHandle> require_domain(virConnectPtr connection, const std::string& instance) {
