@@ -41,9 +41,9 @@ struct ApiOptions {
   // The images that are ready now; asked at each request that needs one.
   std::function<fleet::ImageCatalog()> images;
   // Of node instances, by their ids: the last evidence bundle (attestation/evidence_bundle.h) and the last attestation
-  // result, a JWT; kNotFound where there is none. And the key set that results are verified by. May be empty: then there
-  // are none.
-  std::function<Result<std::string>(const std::string& instance)> evidence_bundle, attestation_result;
+  // result, a JWT; kNotFound where there is none. And the key set that results are verified by. May be empty: then
+  // there are none.
+  std::function<Result<std::string>(const std::string&instance)> evidence_bundle, attestation_result;
   std::function<Result<std::string>()> result_keys;
   // Told the id of a cluster after something new was wanted of it (control::Engine::wake); may be empty.
   std::function<void(const std::string& cluster)> on_change;

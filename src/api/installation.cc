@@ -85,8 +85,8 @@ Status keep_administrator(store::Store& store, const std::string& client, const 
   const StoredPrincipal principal{client, crypto::hash_secret(secret, random), "admin", {}, {}};
   const RoleAssignment owner{make_uuid(random), client, std::string(to_string(Role::kOwner)), "/", {}, ""};
   const std::string key = principal_key(client);
-  const auto committed = store.commit(
-      {{{key, 0}}, {{key, to_json(principal)}, {role_assignment_key(owner.id), to_json(owner)}}, {}});
+  const auto committed =
+      store.commit({{{key, 0}}, {{key, to_json(principal)}, {role_assignment_key(owner.id), to_json(owner)}}, {}});
   if (committed || committed.error().code == ErrorCode::kConflict) return {};
   return fail(committed.error());
 }

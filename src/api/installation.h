@@ -35,23 +35,23 @@ class StateFolder {
 };
 
 struct Installation {
-  std::string tenant, subscription;  // UUIDs in lower case
-  crypto::Identity authority;        // signs TLS certificates of this slipwayd's listeners, and nothing else
+  std::string tenant, subscription;           // UUIDs in lower case
+  crypto::Identity authority;                 // signs TLS certificates of this slipwayd's listeners, and nothing else
   std::unique_ptr<TokenKeys> token_keys;      // sign access tokens
   std::unique_ptr<ActivityLog> activity_log;  // the audit trail
   std::string server_certificate_chain, server_private_key;  // PEM, for http::ServerOptions; leaf, then authority
 };
 
-// Reads ca.pem, ca-key.pem (0600), token-keys/ and activity/ in the folder and the tenant and subscription in the store; at
-// the first start makes them. The server's certificate is made anew at each start, for `listen_address`, localhost,
-// 127.0.0.1 and this host's name, good for one year: clients trust the authority, and so a changed address needs
-// nothing of them. kMalformed, naming the file, where one cannot be read: it is never replaced.
+// Reads ca.pem, ca-key.pem (0600), token-keys/ and activity/ in the folder and the tenant and subscription in the
+// store; at the first start makes them. The server's certificate is made anew at each start, for `listen_address`,
+// localhost, 127.0.0.1 and this host's name, good for one year: clients trust the authority, and so a changed address
+// needs nothing of them. kMalformed, naming the file, where one cannot be read: it is never replaced.
 Result<Installation> open_installation(const StateFolder& folder, const std::string& listen_address,
                                        store::Store& store, Time now, Random& random);
 
 // At the first start: writes admin.json (O_EXCL, 0600: endpoint, tenantId, subscriptionId, clientId, clientSecret) into
-// the folder and keeps the client with its secret's slow hash, as Owner of everything, in the store. Later: does nothing. A start
-// that was cut short between the two is completed from the file.
+// the folder and keeps the client with its secret's slow hash, as Owner of everything, in the store. Later: does
+// nothing. A start that was cut short between the two is completed from the file.
 Status make_administrator(const StateFolder& folder, const Installation& installation, const std::string& endpoint,
                           store::Store& store, Random& random);
 

@@ -49,8 +49,7 @@ Result<std::string> verify_token(const ApiOptions& options, std::string_view tok
 std::string principal_key(std::string_view client) { return fmt::format("/principals/{}", client); }
 
 std::string to_json(const StoredPrincipal& principal) {
-  json::object object{
-      {"client", principal.client}, {"secretHash", principal.secret_hash}, {"name", principal.name}};
+  json::object object{{"client", principal.client}, {"secretHash", principal.secret_hash}, {"name", principal.name}};
   if (principal.created) object["created"] = to_rfc3339(*principal.created);
   if (principal.secret_expires) object["secretExpires"] = to_rfc3339(*principal.secret_expires);
   return json::serialize(object);
@@ -90,10 +89,10 @@ Status upgrade_principals(store::Store& store, Random& random) {
     if (role.empty()) continue;
     SLIPWAY_ASSIGN(const StoredPrincipal principal, principal_from_json(document.value));
     const RoleAssignment assignment{make_uuid(random), principal.client, role, properties.text("scope", "/"), {}, ""};
-    SLIPWAY_TRY(store.commit(
-        {{{document.key, document.revision}},
-         {{document.key, to_json(principal)}, {role_assignment_key(assignment.id), to_json(assignment)}},
-         {}}));
+    SLIPWAY_TRY(
+        store.commit({{{document.key, document.revision}},
+                      {{document.key, to_json(principal)}, {role_assignment_key(assignment.id), to_json(assignment)}},
+                      {}}));
   }
   return {};
 }
