@@ -90,16 +90,20 @@ stop_slipwayd() {
 begin() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/slipway-clients.XXXXXX")
   trap end EXIT
+  trap 'exit 143' TERM INT
 }
 
 end() {
   local status=$?
   trap - EXIT
   set +e
+  [[ -z $slipwayd_pid ]] || before_stop
   stop_slipwayd
   if [[ -n ${SLIPWAY_TEST_LOGS:-} ]]; then cp "$work/slipwayd.log" "$SLIPWAY_TEST_LOGS/$(basename "$0")-slipwayd.log"; fi
   leave 2> /dev/null
   rm -rf --one-file-system "$work"
   exit "$status"
 }
+# What a test does before slipwayd stops, and after it has stopped.
+before_stop() { :; }
 leave() { :; }
