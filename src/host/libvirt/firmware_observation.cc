@@ -63,9 +63,9 @@ Result<SecureBootVariables> secure_boot_variables(ByteView variable_store) {
     return crypto::sha256(variable == nullptr ? ByteView{} : ByteView(variable->data));
   };
   return SecureBootVariables{.platform_key_sha256 = measured(bootchain::kEfiGlobalVariables, "PK"),
-                                          .key_exchange_keys_sha256 = measured(bootchain::kEfiGlobalVariables, "KEK"),
-                                          .db_sha256 = measured(bootchain::kImageSecurityDatabase, "db"),
-                                          .dbx_sha256 = measured(bootchain::kImageSecurityDatabase, "dbx")};
+                             .key_exchange_keys_sha256 = measured(bootchain::kEfiGlobalVariables, "KEK"),
+                             .db_sha256 = measured(bootchain::kImageSecurityDatabase, "db"),
+                             .dbx_sha256 = measured(bootchain::kImageSecurityDatabase, "dbx")};
 }
 
 }  // namespace slipway::host

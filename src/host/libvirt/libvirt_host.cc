@@ -95,8 +95,8 @@ class LibvirtHost final : public Host {
   std::optional<Capabilities> capabilities_;
   std::mutex firmware_mutex_;
   std::optional<bootchain::OvmfFirmware> unpacked_firmware_;  // under firmware_mutex_
-  std::mutex calibration_mutex_;  // one calibration at a time; taken before files_mutex_
-  std::mutex files_mutex_;        // guards what follows, and vtpms_
+  std::mutex calibration_mutex_;                              // one calibration at a time; taken before files_mutex_
+  std::mutex files_mutex_;                                    // guards what follows, and vtpms_
   InstanceFiles files_, calibration_files_;
 };
 
