@@ -24,7 +24,7 @@ EventDescription raw(ByteView data) { return {fmt::format("{} bytes", data.size(
 
 EventDescription text_or_raw(ByteView data) {
   auto text = any_text(data);
-  if (!text) return raw(data);
+  if (!text || text->empty()) return raw(data);
   EventDescription description{one_line(*text), {}};
   description.fields.push_back({"text", *std::move(text)});
   return description;
@@ -100,7 +100,7 @@ EventDescription describe_ipl(const UnverifiedEvent& event) {
   }
   const ByteView data = event.data;
   const auto ascii = ascii_text(data);
-  if (ascii && is_shim_variable(*ascii)) return named("shim's", "shimVariable", "name", *ascii);
+  if (ascii && is_shim_variable(*ascii)) return named("variable of shim", "shimVariable", "name", *ascii);
   if (ascii && event.pcr == 9) return named("file", "file", "path", *ascii);
   return text_or_raw(data);
 }
@@ -154,6 +154,8 @@ Description decode(const UnverifiedEvent& event) {
 
 EventDescription describe_event_data(const UnverifiedEvent& event) {
   Description description = decode(event);
+  // A device path that ends at once has no text, for example.
+  if (description && description->text.empty()) description->text = "empty";
   if (description) return *std::move(description);
   const std::string& reason = description.error().message;
   return {one_line(fmt::format("{} bytes that do not decode: {}", event.data.size(), reason)), {{"undecoded", reason}}};

@@ -261,6 +261,17 @@ TEST(EventDescription, OfAnyOtherType) {
     EXPECT_EQ(text(described(type, to_bytes("text")), "text"), "text") << type;
 }
 
+// Found by fuzzing: a NUL alone is UCS-2 for nothing.
+TEST(EventDescription, AlwaysSaysSomething) {
+  EXPECT_EQ(described(0x84024000, {0, 0}).text, "2 bytes");
+  Bytes image(32, 0);
+  image[24] = 4;
+  put_bytes(image, Bytes{0x7f, 0xff, 4, 0});
+  EXPECT_EQ(described(kEvEfiBootServicesApplication, image).text, "empty");
+  EXPECT_EQ(described(kEvEfiAction, {}).text, "0 bytes");
+  EXPECT_EQ(describe_variable_value(kEfiGlobalVariables, "BootOrder", {}).text, "empty");
+}
+
 // Every type, on every prefix of data that have its form: the reason is said, and nothing else breaks.
 TEST(EventDescription, SaysWhereDataDoNotHaveTheirTypesForm) {
   for (const std::string& path : {log_paths()[1], log_paths()[5]})
@@ -277,10 +288,20 @@ TEST(EventDescription, SaysWhereDataDoNotHaveTheirTypesForm) {
     }
 }
 
+TEST(VariableDescription, ShowsWhereTheConsoleIs) {
+  const Bytes path = from_hex(
+                         "02010c00d041030a00000000"
+                         "010106000001"
+                         "7fff0400")
+                         .value();
+  EXPECT_EQ(text(describe_variable_value(kEfiGlobalVariables, "ConOut", path), "devicePath"),
+            "PciRoot(0x0)/Pci(0x1,0x0)");
+}
+
 TEST(VariableDescription, ShowsSignaturesThatAreNoCertificates) {
   const auto dbx = read_corpus("boots/debian12-ovmf-verity/var-dbx.bin");
   const auto description = describe_variable_value(kImageSecurityDatabase, "dbx", ByteView(dbx).subspan(4));
-  EXPECT_EQ(description.text, "0 certificates, 1 other signatures");
+  EXPECT_EQ(description.text, "0 certificates and 1 other signature");
   EXPECT_EQ(row_text(field<std::vector<FieldRow>>(description, "signatures").at(0), "type"), "sha256");
 }
 

@@ -14,7 +14,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 33> kNames{{
     {"f0a30bc7-af08-4556-99c4-001009c93a44", "EDK II Secure Boot switch"},
     {"c076ec0c-7028-4399-a072-71ee5c448b9f", "EDK II custom mode switch"},
     {"9073e4e0-60ec-4b6e-9903-4c223c260f3c", "EDK II vendor keys switch"},
-    {"eb704011-1402-11d3-8e77-00a0c969723b", "EDK II memory type information"},
+    {"eb704011-1402-11d3-8e77-00a0c969723b", "EDK II monotonic counter"},
     {"4c19049f-4137-4dd3-9c10-8b97a83ffdfa", "EDK II memory types"},
     {"5b446ed1-e30b-4faa-871a-3654eca36080", "EDK II IP4 configuration"},
     {"937fe521-95ae-4d1a-8929-48bcd90ad31a", "EDK II IP6 configuration"},

@@ -67,8 +67,9 @@ Bytes section(std::uint8_t type, ByteView content) {
 Bytes file(std::uint8_t type, ByteView content) {
   Bytes bytes(16, 0x11);
   const std::size_t size = content.size() + 24;
-  bytes.insert(bytes.end(), {0, 0xaa, type, 0, static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
-                             static_cast<std::uint8_t>(size >> 16), 0xf8});
+  for (const std::size_t field : {std::size_t{0}, std::size_t{0xaa}, std::size_t{type}, std::size_t{0}, size, size >> 8,
+                                  size >> 16, std::size_t{0xf8}})
+    bytes.push_back(static_cast<std::uint8_t>(field));
   std::uint8_t sum = 0;
   for (std::size_t i = 0; i < 24; ++i)
     if (i != 17 && i != 23) sum = static_cast<std::uint8_t>(sum + bytes[i]);

@@ -28,6 +28,8 @@ constexpr std::array<std::string_view, 8> kSwitches{"SecureBoot",       "SetupMo
                                                     "SecureBootEnable", "VendorKeys", "CustomMode", "MokSBState"};
 constexpr std::array<std::string_view, 4> kOrders{"BootOrder", "DriverOrder", "SysPrepOrder", "PlatformRecoveryOrder"};
 constexpr std::array<std::string_view, 4> kOptions{"Boot", "Driver", "SysPrep", "PlatformRecovery"};
+constexpr std::array<std::string_view, 6> kDevicePaths{"ConIn",    "ConOut",    "ErrOut",
+                                                       "ConInDev", "ConOutDev", "ErrOutDev"};
 constexpr std::array<std::string_view, 4> kNumbers{"BootCurrent", "BootNext", "Timeout", "BootOptionSupport"};
 constexpr std::array<std::string_view, 4> kTexts{"SbatLevel", "SbatLevelRT", "PlatformLang", "Lang"};
 
@@ -41,6 +43,10 @@ std::string_view option_of(std::string_view name) {
   });
   const std::string_view kind = name.substr(0, name.size() - kDigits);
   return hexadecimal && is_one_of(kind, kOptions) ? kind : std::string_view();
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 FieldRow signature_row(const EfiSignature& signature) {
@@ -68,9 +74,10 @@ Description describe_signature_lists(ByteView value) {
     constexpr std::size_t kNamed = 3;
     if (certificates <= kNamed) subjects += (subjects.empty() ? ": " : "; ") + describe(signature);
   }
-  std::string text = signatures.empty() ? "empty"
-                                        : fmt::format("{} certificates, {} other signatures{}", certificates,
-                                                      signatures.size() - certificates, subjects);
+  std::string text = signatures.empty()
+                         ? "empty"
+                         : fmt::format("{} and {}{}", counted(certificates, "certificate"),
+                                       counted(signatures.size() - certificates, "other signature"), subjects);
   return EventDescription{one_line(text), {{"signatures", std::move(rows)}}};
 }
 
@@ -102,6 +109,11 @@ Description describe_load_option(ByteView value) {
   return description;
 }
 
+Description describe_device_path(ByteView value) {
+  SLIPWAY_ASSIGN(std::string path, device_path_text(value));
+  return EventDescription{one_line(path), {{"devicePath", std::move(path)}}};
+}
+
 Description describe_switch(ByteView value) {
   if (value.empty()) return EventDescription{"not set", {}};
   ByteReader reader(value);
@@ -128,6 +140,7 @@ Description decode_value(std::string_view name, ByteView value) {
   if (is_one_of(name, kSwitches)) return describe_switch(value);
   if (is_one_of(name, kOrders)) return describe_order(name, value);
   if (!option_of(name).empty()) return describe_load_option(value);
+  if (is_one_of(name, kDevicePaths)) return describe_device_path(value);
   if (is_one_of(name, kNumbers)) return describe_number(value);
   if (is_one_of(name, kTexts)) {
     std::string text = utf8_text(value);
@@ -166,6 +179,7 @@ Description describe_authority(ByteView value) {
 EventDescription describe_variable_value(std::string_view vendor, std::string_view name, ByteView value) {
   if (!is_known_vendor(vendor)) return {fmt::format("{} bytes", value.size()), {}};
   Description description = decode_value(name, value);
+  if (description && description->text.empty()) description->text = "empty";
   if (description) return *std::move(description);
   const std::string& reason = description.error().message;
   return {one_line(fmt::format("{} bytes that do not decode: {}", value.size(), reason)), {{"undecoded", reason}}};

@@ -24,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 using testing::HasSubstr;
+using testing::Not;
 
 struct Outcome {
   int exit_code = -1;
@@ -95,8 +96,10 @@ class CommandLine : public testing::Test {
   }
 
   // Words are the shell's: the tests' own, none from outside.
-  Outcome slipway(const std::string& words) const {
-    const std::string command = "'" SLIPWAY_PROGRAMS_DIR "/slipway' " + words + " </dev/null >'" +
+  Outcome slipway(const std::string& words) const { return slipway_reading("/dev/null", words); }
+
+  Outcome slipway_reading(const fs::path& input, const std::string& words) const {
+    const std::string command = "'" SLIPWAY_PROGRAMS_DIR "/slipway' " + words + " <'" + input.string() + "' >'" +
                                 (folder_ / "out").string() + "' 2>'" + (folder_ / "err").string() + "'";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(folder_ / "out"), read(folder_ / "err")};
@@ -181,7 +184,76 @@ TEST_F(CommandLine, ExitCodesAreThoseOfAz) {
                                   "aks list -o xml", "aks create -g g -n c --node-count many"})
     EXPECT_EQ(slipway(wrong).exit_code, 2) << wrong;
   EXPECT_EQ(slipway("aks create --help").exit_code, 0);
+  EXPECT_EQ(slipway("aks get-credentials -g g -n nowhere").exit_code, 1) << "3 is for show alone";
+  EXPECT_THAT(slipway("aks nodpool list").err, HasSubstr("Did you mean 'nodepool'?"));
+  EXPECT_THAT(slipway("aks show -g g --nmae c").err, HasSubstr("Did you mean '--name'?"));
   EXPECT_EQ(slipway("aks delete -g g -n c").exit_code, 1) << "nobody is there to be asked";
+}
+
+TEST_F(CommandLine, LogsInAsAServicePrincipalThroughARegisteredCloud) {
+  const json::value admin = json::parse(read(folder_ / "state/admin.json"));
+  const auto of = [&](const char* name) { return std::string(admin.at(name).as_string()); };
+  std::ofstream(folder_ / "secret") << of("clientSecret") << '\n';
+  succeed("cloud register -n here --endpoint-resource-manager " + of("endpoint") + "/ --certificate-authority '" +
+          (folder_ / "state/ca.pem").string() + "'");
+  EXPECT_EQ(slipway("cloud register -n here --endpoint-resource-manager " + of("endpoint")).exit_code, 1);
+  const std::string login = "login --service-principal -u " + of("clientId") + " --tenant " + of("tenantId");
+  EXPECT_THAT(slipway(login).err, HasSubstr("SLIPWAY_CLIENT_SECRET")) << "nobody is there to be asked";
+  EXPECT_EQ(slipway(login + " -p wrong").exit_code, 1);
+  const Outcome done = slipway_reading(folder_ / "secret", login + " -p -");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(json::parse(done.out).at(0).at("user").at("type"), "servicePrincipal");
+  EXPECT_THAT(done.out + done.err, Not(HasSubstr(of("clientSecret"))));
+  EXPECT_EQ(succeed("account show --query id -o tsv"), of("subscriptionId") + "\n");
+  EXPECT_EQ(succeed("account list --query '[?isDefault].cloudName' -o tsv"), "here\n");
+  EXPECT_EQ(succeed("context list --query '[].name' -o tsv"), "here\n");
+  EXPECT_THAT(succeed("cloud show"), HasSubstr(of("endpoint")));
+  EXPECT_EQ(slipway("cloud show -n hree").exit_code, 3);
+  EXPECT_EQ(slipway("account set --subscription other").exit_code, 1);
+  EXPECT_EQ(slipway("group list --subscription other").exit_code, 1);
+  EXPECT_EQ(succeed("group list --subscription " + of("subscriptionId") + " -o tsv"), "");
+  EXPECT_EQ(json::parse(succeed("account get-access-token")).at("tokenType"), "Bearer");
+  succeed("logout");
+  EXPECT_THAT(slipway("group list").err, HasSubstr("not logged in"));
+}
+
+TEST_F(CommandLine, AnswersInEachFormAndToEachQuery) {
+  log_in_and_make_group();
+  succeed(kCreate);
+  EXPECT_EQ(succeed("aks show -g g -n c -o none"), "");
+  EXPECT_THAT(succeed("aks show -g g -n c -o yaml"), HasSubstr("provisioningState: Succeeded\n"));
+  EXPECT_EQ(
+      succeed("aks list --query \"[?name=='c'].{n: name, v: agentPoolProfiles[0].securityProfile.enableVtpm}\" -o tsv"),
+      "c\ttrue\n");
+  const Outcome refused = slipway("aks list --query 'length(@)'");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("the function length()"));
+  const Outcome traced = slipway("aks list --debug --only-show-errors");
+  EXPECT_THAT(traced.err, HasSubstr("GET https://"));
+  EXPECT_THAT(traced.err, Not(HasSubstr("Bearer")));
+  EXPECT_THAT(succeed("aks get-versions -l local -o table"), HasSubstr("KubernetesVersion"));
+}
+
+TEST_F(CommandLine, RefusesWhatContradictsItselfBeforeAnythingIsSent) {
+  const Outcome outcome = slipway("aks nodepool update -g g --cluster-name c -n p --enable-vtpm --disable-vtpm");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("exclude each other")) << "and not that nobody is logged in";
+}
+
+TEST_F(CommandLine, ABrokenKubeconfigIsNeverLost) {
+  log_in_and_make_group();
+  succeed(kCreate);
+  fs::create_directory(folder_ / "home/.kube");
+  std::ofstream(folder_ / "home/.kube/config") << "clusters: [";
+  const Outcome outcome = slipway("aks get-credentials -g g -n c --overwrite-existing");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr(".kube/config"));
+  EXPECT_EQ(read(folder_ / "home/.kube/config"), "clusters: [");
+  fs::remove(folder_ / "home/.kube/config");
+  fs::create_symlink("elsewhere", folder_ / "home/.kube/config");
+  succeed("aks get-credentials -g g -n c --context mine");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "home/.kube/config"));
+  EXPECT_THAT(read(folder_ / "home/.kube/elsewhere"), HasSubstr("current-context: mine\n"));
 }
 
 TEST_F(CommandLine, AWaitOutlivesAKilledSlipwayd) {

@@ -153,10 +153,46 @@ class WorldEnvironment final : public testing::Environment {
 };
 [[maybe_unused]] const auto* const kEnvironment = testing::AddGlobalTestEnvironment(new WorldEnvironment);
 
+json::object labels_of(const std::map<std::string, std::string>& labels) {
+  json::object result;
+  for (const auto& [key, value] : labels) result[key] = value;
+  return result;
+}
+
+Status add_pod(const PodFixture& pod) {
+  json::object metadata{{"name", pod.name}, {"labels", labels_of(pod.labels)}};
+  json::object spec{{"nodeName", pod.node},
+                    {"automountServiceAccountToken", false},
+                    {"containers", json::array{json::object{{"name", "c"}, {"image", "pause"}}}}};
+  if (pod.is_mirror) metadata["annotations"] = json::object{{"kubernetes.io/config.mirror", "x"}};
+  const json::object object{{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", metadata}, {"spec", spec}};
+  SLIPWAY_TRY(the_world->api_of(Credential::kClusterAdmin)
+                  .call("POST", fmt::format("/api/v1/namespaces/{}/pods", pod.space), json::serialize(object)));
+  return {};
+}
+
+Status add_budget(const BudgetFixture& budget) {
+  const json::object object{
+      {"apiVersion", "policy/v1beta1"},
+      {"kind", "PodDisruptionBudget"},
+      {"metadata", json::object{{"name", budget.name}}},
+      {"spec", json::object{{"minAvailable", budget.minimum_available},
+                            {"selector", json::object{{"matchLabels", labels_of(budget.selector)}}}}}};
+  SLIPWAY_TRY(the_world->api_of(Credential::kClusterAdmin)
+                  .call("POST", fmt::format("/apis/policy/v1beta1/namespaces/{}/poddisruptionbudgets", budget.space),
+                        json::serialize(object)));
+  return {};
+}
+
 ContractSubject hosted_subject() {
   if (!the_world) return {};
-  return {the_world->kubernetes.get(), the_world->registrar.get(), the_world->spec, the_world->endpoints,
-          the_world->clock.now()};
+  return {the_world->kubernetes.get(),
+          the_world->registrar.get(),
+          the_world->spec,
+          the_world->endpoints,
+          the_world->clock.now(),
+          add_pod,
+          add_budget};
 }
 
 INSTANTIATE_TEST_SUITE_P(Hosted, KubernetesContract, testing::Values(std::function<ContractSubject()>(hosted_subject)));

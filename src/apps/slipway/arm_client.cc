@@ -110,8 +110,8 @@ std::string printable(std::string_view text, std::size_t limit) {
   return shown;
 }
 
-ArmClient::ArmClient(Login login, Progress progress)
-    : login_(std::move(login)), progress_(std::move(progress)), client_([this] {
+ArmClient::ArmClient(Login login, Progress progress, Trace trace)
+    : login_(std::move(login)), progress_(std::move(progress)), trace_(std::move(trace)), client_([this] {
         http::ClientOptions options;
         options.ca_pem = login_.authority;
         return options;
@@ -127,6 +127,19 @@ std::string ArmClient::cluster_path(std::string_view group, std::string_view clu
   return group_path(group) + "/providers/Microsoft.ContainerService/managedClusters/" + encode_segment(cluster);
 }
 
+Result<http::Response> ArmClient::exchange(const http::ClientRequest& request) {
+  auto response = client_.send(request);
+  if (trace_)
+    trace_(fmt::format("{} {}: {}", request.method, printable(request.url, 500),
+                       response ? std::to_string(response->status) : printable(response.error().message, 500)));
+  return response;
+}
+
+Result<std::string> ArmClient::token() {
+  if (token_.empty()) SLIPWAY_TRY(authenticate());
+  return token_;
+}
+
 Status ArmClient::authenticate() {
   http::ClientRequest request;
   request.method = "POST";
@@ -135,23 +148,25 @@ Status ArmClient::authenticate() {
   request.body = "grant_type=client_credentials&client_id=" + encode_segment(login_.client) +
                  "&client_secret=" + encode_segment(login_.secret) +
                  "&scope=" + encode_segment(login_.endpoint + "/.default");
-  SLIPWAY_ASSIGN(const auto response, client_.send(request));
+  SLIPWAY_ASSIGN(const auto response, exchange(request));
   SLIPWAY_ASSIGN(auto body, parse_body(response.body));
   const Answer answer{response.status, std::move(body), response.headers};
   if (answer.status != 200) {
     Error error = error_of(answer);
     return fail(ErrorCode::kUnauthenticated,
-                fmt::format("{} does not accept this login: {}; log in again: slipway login --admin FILE",
-                            login_.endpoint, error.message),
+                fmt::format("{} does not accept this login: {}; log in again with slipway login", login_.endpoint,
+                            error.message),
                 "LoginRefused");
   }
   token_ = text_of(answer.body, "access_token");
   if (token_.empty()) return fail(ErrorCode::kMalformed, "the server answered without an access token");
+  const json::value* lifetime = answer.body.get_object().if_contains("expires_in");
+  if (lifetime != nullptr && lifetime->is_int64()) token_end_ = SystemClock().now() + seconds(lifetime->get_int64());
   return {};
 }
 
 Result<Answer> ArmClient::send_url(std::string_view method, const std::string& url,
-                                   const std::optional<json::value>& body) {
+                                   const std::optional<json::value>& body, const http::Headers& headers) {
   // A token must reach nobody but the server that it is for.
   if (!url.starts_with(login_.endpoint + '/'))
     return fail(ErrorCode::kPermissionDenied, fmt::format("the server sends us on to {}, which is not {}; not followed",
@@ -161,13 +176,14 @@ Result<Answer> ArmClient::send_url(std::string_view method, const std::string& u
     http::ClientRequest request;
     request.method = method;
     request.url = url;
+    request.headers = headers;
     request.headers["Authorization"] = "Bearer " + token_;
     request.headers["Accept"] = "application/json";
     if (body) {
       request.headers["Content-Type"] = "application/json";
       request.body = json::serialize(*body);
     }
-    SLIPWAY_ASSIGN(const auto response, client_.send(request));
+    SLIPWAY_ASSIGN(const auto response, exchange(request));
     // Once more with a new token: this one may have ended while an operation was waited for.
     if (response.status == 401 && !fresh) continue;
     auto parsed = parse_body(response.body);
@@ -179,8 +195,8 @@ Result<Answer> ArmClient::send_url(std::string_view method, const std::string& u
 }
 
 Result<Answer> ArmClient::send(std::string_view method, const std::string& path, std::string_view api_version,
-                               const std::optional<json::value>& body) {
-  return send_url(method, fmt::format("{}{}?api-version={}", login_.endpoint, path, api_version), body);
+                               const std::optional<json::value>& body, const http::Headers& headers) {
+  return send_url(method, fmt::format("{}{}?api-version={}", login_.endpoint, path, api_version), body, headers);
 }
 
 Result<json::value> ArmClient::get(const std::string& path, std::string_view api_version) {
@@ -188,7 +204,7 @@ Result<json::value> ArmClient::get(const std::string& path, std::string_view api
   return std::move(answer.body);
 }
 
-Result<json::array> ArmClient::list(const std::string& path, std::string_view api_version) {
+Result<json::array> ArmClient::list(const std::string& path, std::string_view api_version, std::size_t enough) {
   json::array all;
   std::string url = fmt::format("{}{}?api-version={}", login_.endpoint, path, api_version);
   for (int page = 0; page < kMaxPages; ++page) {
@@ -198,7 +214,7 @@ Result<json::array> ArmClient::list(const std::string& path, std::string_view ap
       return fail(ErrorCode::kMalformed, fmt::format("the server's answer to GET {} is no collection", path));
     all.insert(all.end(), values->get_array().begin(), values->get_array().end());
     url = text_of(answer.body, "nextLink");
-    if (url.empty()) return all;
+    if (url.empty() || all.size() >= enough) return all;
   }
   return fail(ErrorCode::kMalformed, fmt::format("GET {} does not end after {} pages", path, kMaxPages));
 }
@@ -217,9 +233,20 @@ Result<Answer> ArmClient::poll(const std::string& url) {
   }
 }
 
+Status ArmClient::wait_for_location(const Answer& answer) {
+  const SteadyTime start = std::chrono::steady_clock::now();
+  Answer last = answer;
+  while (last.status == 202 && !header(last.headers, "Location").empty()) {
+    std::this_thread::sleep_for(interval_of(last.headers));
+    if (progress_) progress_(age_of(start), "in progress");
+    SLIPWAY_ASSIGN(last, poll(header(last.headers, "Location")));
+  }
+  return {};
+}
+
 Status ArmClient::wait(const Answer& answer) {
   const std::string url = header(answer.headers, "Azure-AsyncOperation");
-  if (url.empty()) return {};
+  if (url.empty()) return wait_for_location(answer);
   const SteadyTime start = std::chrono::steady_clock::now();
   seconds interval = interval_of(answer.headers);
   for (;;) {

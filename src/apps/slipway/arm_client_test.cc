@@ -134,6 +134,19 @@ TEST_F(ArmClientTest, ErrorsKeepArmsCodeAndTarget) {
   EXPECT_NE(client().get("/text", "v").error().message.find("500"), std::string::npos);
 }
 
+TEST_F(ArmClientTest, ATraceHasRequestsAndNoSecret) {
+  std::vector<std::string> lines;
+  ArmClient arm(login_, {}, [&lines](std::string_view line) { lines.emplace_back(line); });
+  ASSERT_TRUE(arm.list("/list", "v"));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0], "POST " + endpoint() + "/tenant/oauth2/v2.0/token: 200");
+  EXPECT_EQ(lines[1], "GET " + endpoint() + "/list?api-version=v: 200");
+  for (const std::string& line : lines) {
+    EXPECT_EQ(line.find("token-"), std::string::npos);
+    EXPECT_EQ(line.find("cret"), std::string::npos);
+  }
+}
+
 TEST_F(ArmClientTest, AWrongSecretSaysHowToLogInAgain) {
   login_.secret = "another";
   const Error error = client().get("/list", "v").error();

@@ -64,7 +64,9 @@ std::string components_of(const attestation::Verdict& verdict) {
 }
 
 std::string finding_text(const attestation::Finding& finding) {
-  std::string text = fmt::format("\n{}: {}\n", shown(finding.rule), shown(finding.message));
+  const bool warning = finding.severity == attestation::Severity::kWarning;
+  std::string text =
+      fmt::format("\n{}{}: {}\n", warning ? "warning: " : "", shown(finding.rule), shown(finding.message));
   const auto add = [&](std::string_view title, const std::string& value) {
     if (!value.empty()) text += fmt::format("  {:<10}{}\n", title, printable(value));
   };
@@ -91,10 +93,19 @@ Result<std::string> boot_report_text(const json::value& node) {
                 fmt::format("the boot report is of a form that this slipway does not know ({}); use the slipway of the "
                             "server's version, or -o json",
                             verdict.error().message));
-  text += '\n' + components_of(*verdict);
-  text += fmt::format("\nVerdict of {}: {}\n", to_rfc3339(verdict->appraised), meaning_of(verdict->verdict_class));
-  text += fmt::format("Secure Boot in the verified log: {}\n", verdict->secure_boot ? "on" : "off");
-  for (const attestation::Finding& finding : verdict->findings) text += finding_text(finding);
+  return text + '\n' + boot_verdict_text(*verdict);
+}
+
+std::string boot_verdict_text(const attestation::Verdict& verdict) {
+  std::string text = components_of(verdict);
+  text += fmt::format("\nVerdict of {}: {}\n", to_rfc3339(verdict.appraised), meaning_of(verdict.verdict_class));
+  text += fmt::format("Secure Boot in the verified log: {}. Policy: {}.", verdict.secure_boot ? "on" : "off",
+                      shown(verdict.policy));
+  if (!verdict.prediction.empty())
+    text += fmt::format(" {} the prediction of {}.", verdict.matches_prediction ? "It matches" : "It is closest to",
+                        printable(verdict.prediction));
+  text += '\n';
+  for (const attestation::Finding& finding : verdict.findings) text += finding_text(finding);
   return text;
 }
 

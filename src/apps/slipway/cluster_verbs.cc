@@ -1,19 +1,13 @@
 #include <fmt/format.h>
 
-#include <chrono>
-#include <iostream>
-#include <thread>
+#include <cctype>
 
-#include "apps/slipway/files.h"
-#include "apps/slipway/kubeconfig.h"
+#include "apps/slipway/cluster_options.h"
 #include "apps/slipway/pool_options.h"
-#include "apps/slipway/shell.h"
 #include "apps/slipway/ssh_key.h"
+#include "apps/slipway/wait_options.h"
 
 namespace slipway::cli {
-namespace {
-
-namespace json = boost::json;
 
 const std::vector<Column> kClusterColumns = {{"Name", "name"},
                                              {"Location", "location"},
@@ -22,14 +16,28 @@ const std::vector<Column> kClusterColumns = {{"Name", "name"},
                                              {"ProvisioningState", "provisioningState"},
                                              {"Fqdn", "fqdn"}};
 
+namespace {
+
+namespace json = boost::json;
+
 struct ClusterOptions {
   std::string group, name, location, dns_prefix, ssh_key;
   std::vector<std::string> tags;
   PoolOptions pool;
   bool managed_identity = false, generate_ssh_keys = false, no_ssh_key = false;
+  std::string administrator = "azureuser", tier = "free";
   bool no_wait = false, yes = false;
   OutputOptions output;
 };
+
+// az takes the tier in any case and sends it as the service writes it: "Free".
+std::string title_case(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    text[i] = static_cast<char>(i == 0 ? std::toupper(c) : std::tolower(c));
+  }
+  return text;
+}
 
 Result<json::value> cluster_body(const ClusterOptions& options, const std::string& location) {
   PoolOptions pool = options.pool;
@@ -49,18 +57,19 @@ Result<json::value> cluster_body(const ClusterOptions& options, const std::strin
                           {"disableLocalAccounts", false}};
   if (!options.no_ssh_key) {
     SLIPWAY_ASSIGN(const std::string key, ssh_public_key(options.ssh_key, options.generate_ssh_keys));
-    cluster["linuxProfile"] = {{"adminUsername", "azureuser"},
+    cluster["linuxProfile"] = {{"adminUsername", options.administrator},
                                {"ssh", {{"publicKeys", json::array{json::object{{"keyData", key}}}}}}};
   }
   SLIPWAY_ASSIGN(auto tags, parse_tags(options.tags));
   json::object body = {
       {"location", location}, {"identity", {{"type", "SystemAssigned"}}}, {"properties", std::move(cluster)}};
   if (!tags.empty()) body["tags"] = std::move(tags);
+  body["sku"] = {{"name", "Base"}, {"tier", title_case(options.tier)}};
   return body;
 }
 
 Status create_cluster(const ClusterOptions& options) {
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
   const std::string path = client.cluster_path(options.group, options.name);
   const auto present = client.get(path, kClusterApi);
   if (present)
@@ -85,13 +94,13 @@ Status create_cluster(const ClusterOptions& options) {
 }
 
 Status show_cluster(const ClusterOptions& options) {
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
   SLIPWAY_ASSIGN(const auto cluster, client.get(client.cluster_path(options.group, options.name), kClusterApi));
   return Shell::print(flatten(cluster), options.output, kClusterColumns);
 }
 
 Status list_clusters(const ClusterOptions& options) {
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
   const std::string scope = options.group.empty() ? client.subscription_path() : client.group_path(options.group);
   SLIPWAY_ASSIGN(const auto clusters,
                  client.list(scope + "/providers/Microsoft.ContainerService/managedClusters", kClusterApi));
@@ -102,93 +111,22 @@ Status delete_cluster(const ClusterOptions& options) {
   SLIPWAY_ASSIGN(const bool sure,
                  Shell::confirm(fmt::format("Delete the cluster {} with all its nodes?", options.name), options.yes));
   if (!sure) return fail(ErrorCode::kInvalidArgument, "nothing was deleted");
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
   SLIPWAY_ASSIGN(const auto answer,
                  client.send("DELETE", client.cluster_path(options.group, options.name), kClusterApi));
   return options.no_wait ? Status() : client.wait(answer);
 }
 
-struct WaitOptions {
+struct ClusterWait {
   std::string group, name;
-  bool created = false, updated = false, deleted = false, exists = false;
-  int interval = 5, timeout = 3600;
+  WaitOptions wait;
+  OutputOptions output;
 };
 
-// True once the cluster is as asked for; an error where it never will be.
-Result<bool> is_reached(const WaitOptions& options, const Result<json::value>& cluster) {
-  if (!cluster) {
-    if (cluster.error().code == ErrorCode::kUnavailable) return false;
-    if (cluster.error().code != ErrorCode::kNotFound) return fail(cluster.error());
-    if (options.deleted) return true;
-    if (options.exists) return false;
-    return fail(cluster.error());
-  }
-  if (options.exists) return true;
-  if (options.deleted) return false;
-  SLIPWAY_ASSIGN(const auto state, query(*cluster, "properties.provisioningState"));
-  if (state == "Failed" || state == "Canceled")
-    return fail(ErrorCode::kPreconditionFailed,
-                fmt::format("cluster {} is {}; see \"slipway node list\" for what its nodes say", options.name,
-                            std::string_view(state.get_string())));
-  return state == "Succeeded";
-}
-
-Status wait_for_cluster(const WaitOptions& options) {
-  if (options.created + options.updated + options.deleted + options.exists != 1)
-    return fail(ErrorCode::kInvalidArgument, "give one of --created, --updated, --deleted and --exists");
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
-  const std::string path = client.cluster_path(options.group, options.name);
-  const auto deadline = std::chrono::steady_clock::now() + seconds(options.timeout);
-  for (;;) {
-    SLIPWAY_ASSIGN(const bool reached, is_reached(options, client.get(path, kClusterApi)));
-    if (reached) return {};
-    if (std::chrono::steady_clock::now() >= deadline)
-      return fail(ErrorCode::kUnavailable,
-                  fmt::format("cluster {} is not there after {} s; give --timeout to wait longer", options.name,
-                              options.timeout));
-    std::this_thread::sleep_for(seconds(options.interval));
-  }
-}
-
-struct CredentialOptions {
-  std::string group, name, file;
-  bool administrator = false, overwrite = false;
-};
-
-Result<std::string> fetch_kubeconfig(const CredentialOptions& options) {
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
-  const std::string path = client.cluster_path(options.group, options.name);
-  const std::string action = options.administrator ? "/listClusterAdminCredential" : "/listClusterUserCredential";
-  SLIPWAY_ASSIGN(const auto answer, client.send("POST", path + action, kClusterApi));
-  SLIPWAY_ASSIGN(const auto encoded, query(answer.body, "kubeconfigs[0].value"));
-  if (!encoded.is_string()) return fail(ErrorCode::kMalformed, "the server's answer holds no kubeconfig");
-  SLIPWAY_ASSIGN(const Bytes content, from_base64(encoded.get_string()));
-  return std::string(as_text(content));
-}
-
-Status get_credentials(const CredentialOptions& options) {
-  SLIPWAY_ASSIGN(const std::string kubeconfig, fetch_kubeconfig(options));
-  if (options.file == "-") {
-    std::cout << kubeconfig << std::flush;
-    return {};
-  }
-  std::string file = options.file;
-  if (file.empty()) {
-    SLIPWAY_ASSIGN(const std::string home, home_folder());
-    file = home + "/.kube/config";
-  }
-  auto existing = read_file(file);
-  if (!existing && existing.error().code != ErrorCode::kNotFound) return fail(std::move(existing).error());
-  SLIPWAY_ASSIGN(const auto merged, merge_kubeconfig(existing.value_or(""), kubeconfig, options.overwrite));
-  SLIPWAY_TRY(write_private_file(file, merged.text));
-  Shell::say(fmt::format("Merged \"{}\" as current context in {}", merged.context, file));
-  return {};
-}
-
-// --resource-group and --name, as all verbs of a cluster have them.
-void add_cluster_name(CLI::App& verb, std::string& group, std::string& name) {
-  verb.add_option("--resource-group,-g", group, "The cluster's resource group")->required();
-  verb.add_option("--name,-n", name, "The cluster")->required();
+Status wait_for_cluster(const ClusterWait& options) {
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
+  return wait_until(client, client.cluster_path(options.group, options.name), options.wait,
+                    "the cluster " + options.name);
 }
 
 void add_create(Shell& shell, CLI::App& aks) {
@@ -201,6 +139,10 @@ void add_create(Shell& shell, CLI::App& aks) {
   add_cluster_name(*verb, options->group, options->name);
   add_pool_options(*verb, options->pool);
   verb->add_option("--nodepool-name", options->pool.name, "Name of the first pool")->capture_default_str();
+  verb->add_option("--nodepool-labels", options->pool.labels, "Of its nodes: name=value, several with spaces between");
+  verb->add_option("--nodepool-taints", options->pool.taints, "Of its nodes: key=value:Effect, several with commas")
+      ->delimiter(',');
+  verb->add_option("--nodepool-tags", options->pool.tags, "Of the first pool: name=value, several with spaces between");
   verb->add_option("--location,-l", options->location, "Default: the resource group's");
   verb->add_option("--dns-name-prefix,-p", options->dns_prefix, "Default: the cluster's name");
   verb->add_option("--tags", options->tags, "name=value, several with spaces between them");
@@ -208,6 +150,10 @@ void add_create(Shell& shell, CLI::App& aks) {
   verb->add_flag("--generate-ssh-keys", options->generate_ssh_keys,
                  "Make ~/.ssh/id_rsa.pub if it is absent. The key stands in the cluster's description; nodes run no "
                  "SSH server");
+  verb->add_option("--admin-username,-u", options->administrator, "The name that the SSH key is for")
+      ->capture_default_str();
+  verb->add_option("--tier", options->tier, "free, and nothing else")->capture_default_str();
+  verb->add_flag("--yes,-y", options->yes, "Accepted for scripts: nothing is asked");
   verb->add_option("--ssh-key-value", options->ssh_key, "A public key, or the file that holds one");
   verb->add_flag("--no-ssh-key,-x", options->no_ssh_key, "Describe the cluster without an SSH key");
   verb->add_flag("--no-wait", options->no_wait, "Return as soon as the server has taken the request");
@@ -215,37 +161,21 @@ void add_create(Shell& shell, CLI::App& aks) {
 }
 
 void add_wait(Shell& shell, CLI::App& aks) {
-  auto options = std::make_shared<WaitOptions>();
+  auto options = std::make_shared<ClusterWait>();
   CLI::App* verb = shell.add_verb(aks, "wait", "Wait until a cluster is as asked for",
                                   "  slipway aks wait --resource-group my-group --name my-cluster --created\n",
                                   [options] { return wait_for_cluster(*options); });
   add_cluster_name(*verb, options->group, options->name);
-  verb->add_flag("--created", options->created, "Until its provisioning has succeeded");
-  verb->add_flag("--updated", options->updated, "The same");
-  verb->add_flag("--deleted", options->deleted, "Until it is gone");
-  verb->add_flag("--exists", options->exists, "Until the server knows it");
-  verb->add_option("--interval", options->interval, "Seconds between two looks")
-      ->check(CLI::Range(1, 3600))
-      ->capture_default_str();
-  verb->add_option("--timeout", options->timeout, "Seconds to wait at most")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-}
-
-void add_credentials(Shell& shell, CLI::App& aks) {
-  auto options = std::make_shared<CredentialOptions>();
-  CLI::App* verb =
-      shell.add_verb(aks, "get-credentials", "Put a cluster's access into a kubeconfig",
-                     "  slipway aks get-credentials --resource-group my-group --name my-cluster\n"
-                     "  slipway aks get-credentials --resource-group my-group --name my-cluster --admin --file -\n",
-                     [options] { return get_credentials(*options); });
-  add_cluster_name(*verb, options->group, options->name);
-  verb->add_option("--file,-f", options->file, "Default: ~/.kube/config; - prints it instead");
-  verb->add_flag("--admin,-a", options->administrator, "The cluster administrator's certificate");
-  verb->add_flag("--overwrite-existing", options->overwrite, "Replace a cluster, context or user of the same name");
+  add_wait_options(*verb, options->wait);
+  add_output(*verb, options->output);
 }
 
 }  // namespace
+
+void add_cluster_name(CLI::App& verb, std::string& group, std::string& name) {
+  verb.add_option("--resource-group,-g", group, "The cluster's resource group")->required();
+  verb.add_option("--name,-n", name, "The cluster")->required();
+}
 
 void add_clusters(Shell& shell) {
   CLI::App* aks = Shell::add_noun(shell.app(), "aks", "Kubernetes clusters");
@@ -270,6 +200,7 @@ void add_clusters(Shell& shell) {
   remove->add_flag("--no-wait", removed->no_wait, "Return as soon as the server has taken the request");
   add_wait(shell, *aks);
   add_credentials(shell, *aks);
+  add_upgrades(shell, *aks);
   add_pools(shell, *aks);
 }
 

@@ -12,6 +12,24 @@ constexpr const char* kLists[] = {"clusters", "contexts", "users"};
 // truth value.
 constexpr std::string_view kQuotedTag = "!";
 
+constexpr int kDeepest = 64;
+constexpr std::size_t kMostValues = 100000;
+
+// A few aliases of aliases are more values than anybody can write down.
+Status check_size(const YAML::Node& node, int depth, std::size_t& values) {
+  if (++values > kMostValues || depth > kDeepest)
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("a kubeconfig has more than {} values, or more than {} levels", kMostValues, kDeepest));
+  if (node.IsSequence())
+    for (const auto& element : node) SLIPWAY_TRY(check_size(element, depth + 1, values));
+  if (node.IsMap())
+    for (const auto& member : node) {
+      SLIPWAY_TRY(check_size(member.first, depth + 1, values));
+      SLIPWAY_TRY(check_size(member.second, depth + 1, values));
+    }
+  return {};
+}
+
 void write(YAML::Emitter& out, const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Map:
@@ -51,13 +69,13 @@ YAML::Node find(const YAML::Node& list, const std::string& name) {
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
-void rename_administrator(YAML::Node& addition) {
+void rename_context(YAML::Node& addition, const std::string& wanted) {
   YAML::Node context = addition["contexts"][0];
   const auto user = context["context"]["user"].as<std::string>();
-  const auto name = context["name"].as<std::string>();
-  if (!user.starts_with("clusterAdmin") || name.ends_with("-admin")) return;
-  context["name"] = name + "-admin";
-  addition["current-context"] = name + "-admin";
+  auto name = wanted.empty() ? context["name"].as<std::string>() : wanted;
+  if (user.starts_with("clusterAdmin") && !name.ends_with("-admin")) name += "-admin";
+  context["name"] = name;
+  addition["current-context"] = name;
 }
 
 Status merge_list(YAML::Node& target, const YAML::Node& addition, const char* list, bool overwrite) {
@@ -80,12 +98,17 @@ Status merge_list(YAML::Node& target, const YAML::Node& addition, const char* li
   return {};
 }
 
-Result<MergedKubeconfig> merge(std::string_view existing, std::string_view addition, bool overwrite) {
+Result<MergedKubeconfig> merge(std::string_view existing, std::string_view addition, bool overwrite,
+                               const std::string& context_name) {
   YAML::Node added = YAML::Load(std::string(addition));
+  std::size_t values = 0;
+  SLIPWAY_TRY(check_size(added, 0, values));
   if (!added.IsMap() || !added["contexts"].IsSequence() || added["contexts"].size() == 0)
     return fail(ErrorCode::kMalformed, "the server's kubeconfig has no context");
-  rename_administrator(added);
+  rename_context(added, context_name);
   YAML::Node target = existing.empty() ? YAML::Node() : YAML::Load(std::string(existing));
+  values = 0;
+  SLIPWAY_TRY(check_size(target, 0, values));
   if (target.IsNull()) {
     target = YAML::Node(YAML::NodeType::Map);
     target["apiVersion"] = "v1";
@@ -101,9 +124,10 @@ Result<MergedKubeconfig> merge(std::string_view existing, std::string_view addit
 
 }  // namespace
 
-Result<MergedKubeconfig> merge_kubeconfig(std::string_view existing, std::string_view addition, bool overwrite) {
+Result<MergedKubeconfig> merge_kubeconfig(std::string_view existing, std::string_view addition, bool overwrite,
+                                          std::string_view context) {
   try {
-    return merge(existing, addition, overwrite);
+    return merge(existing, addition, overwrite, std::string(context));
   } catch (const YAML::Exception& error) {
     return fail(ErrorCode::kMalformed,
                 fmt::format("a kubeconfig cannot be read ({}); repair it, or use --file FILE to write elsewhere",

@@ -13,8 +13,11 @@ struct MergedKubeconfig {
 };
 
 // Puts one cluster's kubeconfig (YAML or JSON) into another, as az does: its cluster, context and user by name, its
-// context becomes the current one; an administrator's context gets "-admin" behind its name. `existing` may be empty.
-// kConflict if a thing of that name is there, differs, and `overwrite` is false; kMalformed for other forms.
-Result<MergedKubeconfig> merge_kubeconfig(std::string_view existing, std::string_view addition, bool overwrite);
+// context becomes the current one, under the name `context` if that is not empty; an administrator's context gets
+// "-admin" behind its name. `existing` may be empty.
+// kConflict if a thing of that name is there, differs, and `overwrite` is false; kMalformed for other forms,
+// kResourceExhausted for more than 100,000 values.
+Result<MergedKubeconfig> merge_kubeconfig(std::string_view existing, std::string_view addition, bool overwrite,
+                                          std::string_view context = {});
 
 }  // namespace slipway::cli

@@ -1,5 +1,6 @@
 #include "apps/slipway/kubeconfig.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
@@ -63,6 +64,24 @@ TEST(MergeKubeconfig, AnAdministratorsContextStandsBesideTheUsers) {
   EXPECT_EQ(file["contexts"].size(), 2u);
   EXPECT_EQ(file["users"].size(), 2u);
   EXPECT_EQ(file["current-context"].as<std::string>(), "c-admin");
+}
+
+TEST(MergeKubeconfig, TheContextMayHaveAnotherName) {
+  const auto merged = merge_kubeconfig("", kUser, false, "mine").value();
+  EXPECT_EQ(merged.context, "mine");
+  const YAML::Node file = YAML::Load(merged.text);
+  EXPECT_EQ(file["contexts"][0]["name"].as<std::string>(), "mine");
+  EXPECT_EQ(file["contexts"][0]["context"]["cluster"].as<std::string>(), "c");
+  EXPECT_EQ(file["current-context"].as<std::string>(), "mine");
+  EXPECT_EQ(merge_kubeconfig("", kubeconfig("clusterAdmin_g_c", "https://one"), false, "mine").value().context,
+            "mine-admin");
+}
+
+TEST(MergeKubeconfig, AliasesOfAliasesAreBounded) {
+  std::string bomb = "a0: &a0 [x, x]\n";
+  for (int i = 1; i < 30; ++i) bomb += fmt::format("a{0}: &a{0} [*a{1}, *a{1}]\n", i, i - 1);
+  EXPECT_EQ(merge_kubeconfig(bomb, kUser, true).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(merge_kubeconfig("", bomb, true).error().code, ErrorCode::kResourceExhausted);
 }
 
 TEST(MergeKubeconfig, OtherFormsAreMalformed) {

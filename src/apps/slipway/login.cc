@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "apps/slipway/accounts.h"
 #include "apps/slipway/files.h"
 
 namespace slipway::cli {
@@ -20,13 +21,6 @@ Result<std::string> text_member(const json::object& object, std::string_view nam
                                                    "first start into its state folder",
                                                    path, name));
   return std::string(found->get_string());
-}
-
-Result<std::string> config_path() {
-  if (const char* folder = std::getenv("SLIPWAY_CONFIG_DIR"); folder != nullptr && *folder != '\0')
-    return std::string(folder) + "/config.json";
-  SLIPWAY_ASSIGN(const std::string home, home_folder());
-  return home + "/.slipway/config.json";
 }
 
 }  // namespace
@@ -60,24 +54,16 @@ Result<Login> read_login(const std::string& path) {
   return login;
 }
 
-Result<Login> current_login() {
-  if (const char* admin = std::getenv("SLIPWAY_ADMIN"); admin != nullptr && *admin != '\0') return read_login(admin);
-  SLIPWAY_ASSIGN(const std::string path, config_path());
-  auto login = read_login(path);
-  if (!login && login.error().code == ErrorCode::kNotFound)
-    return fail(ErrorCode::kUnauthenticated,
-                "you are not logged in; run: slipway login --admin FILE (FILE is the admin.json in slipwayd's state "
-                "folder)");
-  return login;
-}
-
-Result<std::string> keep_login(const Login& login) {
-  SLIPWAY_ASSIGN(const std::string path, config_path());
-  const json::object object = {{"endpoint", login.endpoint},           {"tenantId", login.tenant},
-                               {"subscriptionId", login.subscription}, {"clientId", login.client},
-                               {"clientSecret", login.secret},         {"certificateAuthority", login.authority}};
-  SLIPWAY_TRY(write_private_file(path, json::serialize(object)));
-  return path;
+Result<Login> current_login(std::string_view subscription) {
+  if (const char* admin = std::getenv("SLIPWAY_ADMIN"); admin != nullptr && *admin != '\0') {
+    SLIPWAY_ASSIGN(Login login, read_login(admin));
+    if (!subscription.empty() && subscription != login.subscription)
+      return fail(ErrorCode::kNotFound, fmt::format("SLIPWAY_ADMIN names {}, whose subscription is {} and not '{}'",
+                                                    admin, login.subscription, subscription));
+    return login;
+  }
+  SLIPWAY_ASSIGN(const Accounts accounts, read_accounts());
+  return accounts.login(subscription);
 }
 
 }  // namespace slipway::cli

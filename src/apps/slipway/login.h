@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -19,11 +20,8 @@ struct Login {
 // Reads an admin.json; its authority from ca.pem in the same folder, unless the file itself holds it.
 Result<Login> read_login(const std::string& path);
 
-// The login that commands use: $SLIPWAY_ADMIN if it is set, else config.json in $SLIPWAY_CONFIG_DIR, else
-// ~/.slipway/config.json. kUnauthenticated, saying how to log in, if there is none.
-Result<Login> current_login();
-
-// Keeps it as config.json (0600, in a folder of 0700) and gives the file's path.
-Result<std::string> keep_login(const Login& login);
+// The login that commands use: that of $SLIPWAY_ADMIN if it is set, else the current context of the accounts. With a
+// `subscription`, the context that has it, by id or name. kUnauthenticated, saying how to log in, if there is none.
+Result<Login> current_login(std::string_view subscription = {});
 
 }  // namespace slipway::cli

@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "apps/slipway/accounts.h"
 #include "apps/slipway/files.h"
+#include "apps/slipway/secret_input.h"
 #include "apps/slipway/ssh_key.h"
 
 namespace slipway::cli {
@@ -49,9 +51,13 @@ TEST_F(LoginTest, ReadsAdminJsonWithItsAuthorityAndKeepsItForItsOwnerAlone) {
   const Login login = read_login(write("admin.json", kAdmin)).value();
   EXPECT_EQ(login.endpoint, "https://127.0.0.1:1");
   EXPECT_EQ(login.authority, "the authority");
-  const std::string kept = keep_login(login).value();
+  Accounts accounts;
+  accounts.put(Cloud{"slipway", login.endpoint, login.authority});
+  accounts.put(Context{"slipway", "slipway", login.tenant, login.client, login.secret, login.subscription, "mine"});
+  ASSERT_TRUE(write_accounts(accounts));
+  const fs::path kept = folder_ / "config/config.json";
   EXPECT_EQ(mode_of(kept), 0600u);
-  EXPECT_EQ(mode_of(fs::path(kept).parent_path()), 0700u);
+  EXPECT_EQ(mode_of(kept.parent_path()), 0700u);
   EXPECT_EQ(current_login().value().secret, "x");
   EXPECT_EQ(current_login().value().authority, "the authority");
 }
@@ -74,6 +80,8 @@ TEST_F(LoginTest, TheEnvironmentsFileCountsMore) {
   write("ca.pem", "a");
   ::setenv("SLIPWAY_ADMIN", write("admin.json", kAdmin).c_str(), 1);
   EXPECT_EQ(current_login().value().client, "c");
+  EXPECT_EQ(current_login("s").value().client, "c");
+  EXPECT_EQ(current_login("another").error().code, ErrorCode::kNotFound);
   ::unsetenv("SLIPWAY_ADMIN");
 }
 
@@ -96,6 +104,23 @@ TEST_F(LoginTest, APrivateKeyWithoutItsPublicHalfIsNotOverwritten) {
   write("home/.ssh/id_rsa", "mine");
   EXPECT_EQ(ssh_public_key("", true).error().code, ErrorCode::kPreconditionFailed);
   EXPECT_EQ(read_file((folder_ / "home/.ssh/id_rsa").string()).value(), "mine");
+}
+
+TEST_F(LoginTest, AFileOfLoginsThatIsBrokenIsSaidSoAndKept) {
+  fs::create_directory(folder_ / "config");
+  write("config/config.json", "{");
+  const auto accounts = read_accounts();
+  ASSERT_FALSE(accounts);
+  EXPECT_EQ(accounts.error().code, ErrorCode::kMalformed);
+  EXPECT_NE(accounts.error().message.find("config.json"), std::string::npos);
+  EXPECT_EQ(read_file((folder_ / "config/config.json").string()).value(), "{");
+}
+
+TEST_F(LoginTest, ASecretComesFromTheWordsOrTheEnvironment) {
+  EXPECT_EQ(secret_from("given").value(), "given");
+  ::setenv("SLIPWAY_CLIENT_SECRET", "from the environment", 1);
+  EXPECT_EQ(secret_from("").value(), "from the environment");
+  ::unsetenv("SLIPWAY_CLIENT_SECRET");
 }
 
 TEST_F(LoginTest, FilesAreReplacedInOneStep) {

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/slipway/boot_report.h"
+#include "apps/slipway/node_lookup.h"
 #include "apps/slipway/shell.h"
 
 namespace slipway::cli {
@@ -14,11 +15,6 @@ const std::vector<Column> kNodeColumns = {
     {"Name", "name"},          {"Cluster", "cluster"},       {"Pool", "pool"}, {"Phase", "phase"},
     {"Ready", "ready"},        {"SecureBoot", "secureBoot"}, {"vTPM", "vtpm"}, {"Verdict", "verdict"},
     {"Image", "imageVersion"}, {"Address", "internalIp"}};
-
-struct NodeOptions {
-  std::string group, cluster, name;
-  OutputOptions output{"table", {}};
-};
 
 std::string text_of(const json::value& value, std::string_view path) {
   const auto found = query(value, path);
@@ -67,13 +63,13 @@ Result<json::array> nodes_of(ArmClient& client, const NodeOptions& options) {
 }
 
 Status list_nodes(const NodeOptions& options) {
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
   SLIPWAY_ASSIGN(const auto nodes, nodes_of(client, options));
   return Shell::print(nodes, options.output, kNodeColumns);
 }
 
 Status show_boot(const NodeOptions& options) {
-  SLIPWAY_ASSIGN(auto client, Shell::connect());
+  SLIPWAY_ASSIGN(auto client, Shell::connect(options.output));
   SLIPWAY_ASSIGN(const auto nodes, nodes_of(client, options));
   for (const json::value& listed : nodes) {
     if (text_of(listed, "name") != options.name) continue;
@@ -93,6 +89,17 @@ Status show_boot(const NodeOptions& options) {
 }
 
 }  // namespace
+
+Result<std::string> find_node_path(ArmClient& client, const NodeOptions& options) {
+  SLIPWAY_ASSIGN(const auto nodes, nodes_of(client, options));
+  for (const json::value& listed : nodes) {
+    if (text_of(listed, "name") != options.name) continue;
+    return client.cluster_path(text_of(listed, "resourceGroup"), text_of(listed, "cluster")) + "/nodes/" +
+           encode_segment(options.name);
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("there is no node {}; \"slipway node list\" shows all there are", options.name));
+}
 
 void add_nodes(Shell& shell) {
   CLI::App* node = Shell::add_noun(shell.app(), "node", "Nodes, and what they booted");

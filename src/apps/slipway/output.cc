@@ -1,12 +1,13 @@
 #include "apps/slipway/output.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "apps/slipway/arm_client.h"
+#include "apps/slipway/yaml_scalar.h"
 
 namespace slipway::cli {
 namespace {
@@ -25,6 +26,16 @@ std::string_view spelling_of(std::string_view name) {
   return name;
 }
 
+// az prints members in the order of the alphabet.
+json::object sorted(const json::object& object) {
+  std::vector<std::string> names;
+  for (const auto& member : object) names.emplace_back(member.key());
+  std::sort(names.begin(), names.end());
+  json::object result;
+  for (const std::string& name : names) result[name] = object.at(name);
+  return result;
+}
+
 json::value respell(const json::value& value) {
   if (value.is_array()) {
     json::array array;
@@ -34,7 +45,7 @@ json::value respell(const json::value& value) {
   if (!value.is_object()) return value;
   json::object object;
   for (const auto& member : value.get_object()) object[spelling_of(member.key())] = respell(member.value());
-  return object;
+  return sorted(object);
 }
 
 bool equal_without_case(std::string_view left, std::string_view right) {
@@ -54,64 +65,6 @@ std::string group_of(std::string_view id) {
     id = slash == std::string_view::npos ? std::string_view() : id.substr(slash + 1);
   }
   return {};
-}
-
-struct Step {
-  std::string name;  // of a member; empty for a step into an array
-  bool each = false;
-  std::size_t index = 0;
-};
-
-tl::unexpected<Error> bad_query(std::string_view path) {
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("--query \"{}\" is more than slipway takes: names with dots between them, [N] and []; pipe "
-                          "the JSON through jq for the rest",
-                          path));
-}
-
-Result<std::vector<Step>> parse_path(std::string_view path) {
-  std::vector<Step> steps;
-  std::string_view rest = path;
-  while (!rest.empty()) {
-    if (rest.front() == '[') {
-      const std::size_t close = rest.find(']');
-      if (close == std::string_view::npos) return bad_query(path);
-      const std::string_view digits = rest.substr(1, close - 1);
-      Step step;
-      step.each = digits.empty();
-      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step.index);
-      if (!step.each && (error != std::errc() || end != digits.data() + digits.size())) return bad_query(path);
-      steps.push_back(step);
-      rest.remove_prefix(close + 1);
-      if (!rest.empty() && rest.front() == '.') rest.remove_prefix(1);
-      continue;
-    }
-    const std::size_t size = std::min(rest.find_first_of(".["), rest.size());
-    const std::string_view name = rest.substr(0, size);
-    const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    });
-    if (name.empty() || !plain) return bad_query(path);
-    steps.push_back({std::string(name), false, 0});
-    rest.remove_prefix(size);
-    if (!rest.empty() && rest.front() == '.') rest.remove_prefix(1);
-  }
-  return steps;
-}
-
-json::value walk(const json::value& value, const std::vector<Step>& steps, std::size_t at) {
-  if (at == steps.size()) return value;
-  const Step& step = steps[at];
-  if (!step.name.empty()) {
-    const json::value* found = value.is_object() ? value.get_object().if_contains(step.name) : nullptr;
-    return found == nullptr ? json::value(nullptr) : walk(*found, steps, at + 1);
-  }
-  if (!value.is_array()) return nullptr;
-  const json::array& array = value.get_array();
-  if (!step.each) return step.index < array.size() ? walk(array[step.index], steps, at + 1) : json::value(nullptr);
-  json::array each;
-  for (const json::value& element : array) each.push_back(walk(element, steps, at + 1));
-  return each;
 }
 
 void put_json(std::string& out, const json::value& value, std::size_t depth) {
@@ -150,20 +103,63 @@ std::size_t width_of(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-Result<std::string> table_of(const json::value& value, const std::vector<Column>& columns) {
-  const json::array rows_of_value = value.is_array() ? value.get_array() : json::array{value};
-  std::vector<Column> chosen = columns;
-  if (chosen.empty() && !rows_of_value.empty() && rows_of_value[0].is_object())
-    for (const auto& member : rows_of_value[0].get_object())
-      if (member.value().is_primitive()) chosen.push_back({std::string(member.key()), std::string(member.key())});
-  if (chosen.empty()) chosen.push_back({"Result", ""});
+// What az leaves out of a table that nobody chose the columns of.
+bool is_shown_unasked(const json::object::value_type& member) {
+  const std::string_view name = member.key();
+  return member.value().is_primitive() && name != "id" && name != "type" && name != "eTag" && name != "etag";
+}
 
+std::string title_of(std::string_view name) {
+  std::string title(name);
+  if (!title.empty() && title[0] >= 'a' && title[0] <= 'z') title[0] = static_cast<char>(title[0] - 32);
+  return title;
+}
+
+struct Table {
   std::vector<std::string> titles;
-  for (const Column& column : chosen) titles.push_back(column.title);
   std::vector<std::vector<std::string>> rows;
-  for (const json::value& element : rows_of_value) {
+};
+
+// The columns that the elements themselves have: members of objects, places of arrays, or the value alone.
+Table table_by_itself(const json::array& elements) {
+  Table table;
+  const json::value first = elements.empty() ? json::value(nullptr) : elements[0];
+  std::vector<std::string> names;
+  if (first.is_object()) {
+    for (const auto& member : first.get_object())
+      if (is_shown_unasked(member)) names.emplace_back(member.key());
+    for (const std::string& name : names) table.titles.push_back(title_of(name));
+  } else if (first.is_array()) {
+    for (std::size_t i = 0; i < first.get_array().size(); ++i) table.titles.push_back(fmt::format("Column{}", i + 1));
+  } else {
+    table.titles.emplace_back("Result");
+  }
+  for (const json::value& element : elements) {
     std::vector<std::string> row;
-    for (const Column& column : chosen) {
+    for (std::size_t i = 0; i < table.titles.size(); ++i) {
+      const json::value* found = &element;
+      if (first.is_object()) found = element.is_object() ? element.get_object().if_contains(names[i]) : nullptr;
+      if (first.is_array()) found = element.is_array() ? element.get_array().if_contains(i) : nullptr;
+      row.push_back(found == nullptr ? std::string() : cell(*found));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Result<std::string> table_of(const json::value& value, const std::vector<Column>& columns) {
+  if (value.is_null()) return std::string();
+  const json::array elements = value.is_array() ? value.get_array() : json::array{value};
+  if (columns.empty()) {
+    const Table table = table_by_itself(elements);
+    return to_table(table.titles, table.rows);
+  }
+  std::vector<std::string> titles;
+  for (const Column& column : columns) titles.push_back(column.title);
+  std::vector<std::vector<std::string>> rows;
+  for (const json::value& element : elements) {
+    std::vector<std::string> row;
+    for (const Column& column : columns) {
       SLIPWAY_ASSIGN(const auto found, query(element, column.path));
       row.push_back(cell(found));
     }
@@ -172,16 +168,71 @@ Result<std::string> table_of(const json::value& value, const std::vector<Column>
   return to_table(titles, rows);
 }
 
-std::string tsv_of(const json::value& value) {
-  if (value.is_array()) {
-    std::string lines;
-    for (const json::value& element : value.get_array()) lines += tsv_of(element);
-    return lines;
-  }
-  if (!value.is_object()) return cell(value) + '\n';
-  std::string line;
-  for (const auto& member : value.get_object()) line += (line.empty() ? "" : "\t") + cell(member.value());
+// As az has it: an array in a field is its size, an object in a field is nothing.
+std::string tsv_field(const json::value& value) {
+  if (value.is_array()) return std::to_string(value.get_array().size());
+  return value.is_object() ? std::string() : cell(value);
+}
+
+std::string tsv_line(const json::value& value) {
+  std::string line, separator;
+  const auto add = [&](const json::value& field) {
+    line += separator + tsv_field(field);
+    separator = "\t";
+  };
+  if (value.is_object())
+    for (const auto& member : value.get_object()) add(member.value());
+  else if (value.is_array())
+    for (const json::value& element : value.get_array()) add(element);
+  else
+    add(value);
   return line + '\n';
+}
+
+std::string tsv_of(const json::value& value) {
+  if (value.is_null()) return {};
+  if (!value.is_array()) return tsv_line(value);
+  std::string lines;
+  for (const json::value& element : value.get_array()) lines += tsv_line(element);
+  return lines;
+}
+
+// What would be read as another type, or as nothing, stands in quotes; yaml-cpp escapes control characters there, but
+// for DEL.
+void put_yaml_text(YAML::Emitter& out, std::string text) {
+  std::replace(text.begin(), text.end(), '\x7f', '?');
+  if (!is_plain_yaml_text(text)) out << YAML::DoubleQuoted;
+  out << text;
+}
+
+void put_yaml(YAML::Emitter& out, const json::value& value) {
+  if (value.is_object()) {
+    out << (value.get_object().empty() ? YAML::Flow : YAML::Block) << YAML::BeginMap;
+    for (const auto& member : value.get_object()) {
+      out << YAML::Key;
+      put_yaml_text(out, std::string(member.key()));
+      out << YAML::Value;
+      put_yaml(out, member.value());
+    }
+    out << YAML::EndMap;
+  } else if (value.is_array()) {
+    out << (value.get_array().empty() ? YAML::Flow : YAML::Block) << YAML::BeginSeq;
+    for (const json::value& element : value.get_array()) put_yaml(out, element);
+    out << YAML::EndSeq;
+  } else if (value.is_string()) {
+    put_yaml_text(out, std::string(value.get_string()));
+  } else if (value.is_null()) {
+    out << YAML::Null;
+  } else {
+    out << json::serialize(value);
+  }
+}
+
+Result<std::string> yaml_of(const json::value& value) {
+  YAML::Emitter out;
+  put_yaml(out, value);
+  if (!out.good()) return fail(ErrorCode::kInternal, "the answer cannot be written as YAML: " + out.GetLastError());
+  return std::string(out.c_str()) + '\n';
 }
 
 }  // namespace
@@ -205,12 +256,7 @@ json::value flatten(const json::value& resource) {
   if (const json::value* id = object.if_contains("id"); id && id->is_string())
     if (const std::string group = group_of(id->get_string()); !group.empty() && !flat.contains("resourceGroup"))
       flat["resourceGroup"] = group;
-  return flat;
-}
-
-Result<json::value> query(const json::value& value, std::string_view path) {
-  SLIPWAY_ASSIGN(const auto steps, parse_path(path));
-  return walk(value, steps, 0);
+  return sorted(flat);
 }
 
 std::string to_pretty_json(const json::value& value) {
@@ -251,6 +297,8 @@ Result<std::string> render(const json::value& value, const OutputOptions& option
   }
   if (options.format == "table") return table_of(shown, options.query.empty() ? columns : std::vector<Column>{});
   if (options.format == "tsv") return tsv_of(shown);
+  if (options.format == "yaml" || options.format == "yamlc") return yaml_of(shown);
+  if (options.format == "none") return std::string();
   return to_pretty_json(shown);
 }
 

@@ -5,18 +5,23 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 
 namespace slipway::cli {
 namespace {
 
 namespace json = boost::json;
 
+constexpr const char* kGlobalOptions = "Global options";
+
 std::string age_text(seconds age) {
   const auto count = age.count();
   return count < 60 ? fmt::format("{} s", count) : fmt::format("{} min {:02} s", count / 60, count % 60);
 }
 
-// On a terminal one line that changes; elsewhere a line for each change of what is waited for.
+constexpr seconds kQuiet{30};
+
+// On a terminal one line that changes; elsewhere a line at once and then one each half minute.
 class ProgressLine {
  public:
   ProgressLine() = default;
@@ -29,16 +34,26 @@ class ProgressLine {
     if (::isatty(STDERR_FILENO) == 1) {
       std::cerr << fmt::format("\r\x1b[K{:>11}  {}", age_text(age), text) << std::flush;
       open_ = true;
-    } else if (text != last_) {
-      std::cerr << fmt::format("{:>11}  {}\n", age_text(age), text) << std::flush;
+      return;
     }
-    last_ = text;
+    const auto now = std::chrono::steady_clock::now();
+    if (last_ && now - *last_ < kQuiet) return;
+    std::cerr << fmt::format("{:>11}  {}\n", age_text(age), text) << std::flush;
+    last_ = now;
   }
 
  private:
-  std::string last_;
+  std::optional<std::chrono::steady_clock::time_point> last_;
   bool open_ = false;
 };
+
+// The words from the program's name down to this verb.
+std::string words_of(const CLI::App* verb) {
+  std::string words;
+  for (; verb != nullptr && verb->get_parent() != nullptr; verb = verb->get_parent())
+    words = verb->get_name() + (words.empty() ? "" : " ") + words;
+  return words;
+}
 
 }  // namespace
 
@@ -52,14 +67,23 @@ CLI::App* Shell::add_verb(CLI::App& parent, const std::string& name, const std::
                           const std::string& examples, std::function<Status()> run) {
   CLI::App* verb = parent.add_subcommand(name, description);
   verb->footer("Examples:\n" + examples);
-  verb->callback([this, run = std::move(run)] { chosen_ = run; });
+  verb->callback([this, verb, run = std::move(run)] {
+    chosen_ = run;
+    chosen_words_ = words_of(verb);
+  });
   return verb;
 }
 
-Result<ArmClient> Shell::connect() {
-  SLIPWAY_ASSIGN(auto login, current_login());
-  auto line = std::make_shared<ProgressLine>();
-  return ArmClient(std::move(login), [line](seconds age, std::string_view text) { line->show(age, text); });
+Result<ArmClient> Shell::connect(const OutputOptions& options) {
+  SLIPWAY_ASSIGN(auto login, current_login(options.subscription));
+  ArmClient::Progress progress;
+  if (!options.quiet) {
+    auto line = std::make_shared<ProgressLine>();
+    progress = [line](seconds age, std::string_view text) { line->show(age, text); };
+  }
+  ArmClient::Trace trace;
+  if (options.traced) trace = [](std::string_view line) { std::cerr << line << '\n'; };
+  return ArmClient(std::move(login), std::move(progress), std::move(trace));
 }
 
 Status Shell::print(const json::value& value, const OutputOptions& options, const std::vector<Column>& columns) {
@@ -69,7 +93,9 @@ Status Shell::print(const json::value& value, const OutputOptions& options, cons
   return {};
 }
 
-void Shell::say(std::string_view text) { std::cerr << text << '\n'; }
+void Shell::say(std::string_view text, const OutputOptions& options) {
+  if (!options.quiet) std::cerr << text << '\n';
+}
 
 Result<bool> Shell::confirm(const std::string& question, bool assumed) {
   if (assumed) return true;
@@ -82,10 +108,22 @@ Result<bool> Shell::confirm(const std::string& question, bool assumed) {
 }
 
 void add_output(CLI::App& verb, OutputOptions& options) {
-  verb.add_option("--output,-o", options.format, "json, table or tsv")
-      ->check(CLI::IsMember({"json", "table", "tsv"}))
-      ->capture_default_str();
-  verb.add_option("--query", options.query, "A part of the answer: names with dots between them, [N] and []");
+  verb.add_option("--output,-o", options.format, "json, jsonc, yaml, yamlc, table, tsv or none")
+      ->check(CLI::IsMember({"json", "jsonc", "yaml", "yamlc", "table", "tsv", "none"}))
+      ->capture_default_str()
+      ->group(kGlobalOptions);
+  verb.add_option("--query", options.query, "A part of the answer, in the part of JMESPath that the manual lists")
+      ->check([](const std::string& text) {
+        const auto parsed = Query::parse(text);
+        return parsed ? std::string() : parsed.error().message;
+      })
+      ->group(kGlobalOptions);
+  verb.add_option("--subscription", options.subscription, "Id or name of the subscription; default: the current one")
+      ->group(kGlobalOptions);
+  verb.add_flag("--only-show-errors", options.quiet, "Neither news nor progress on standard error")
+      ->group(kGlobalOptions);
+  verb.add_flag("--verbose,--debug", options.traced, "Each request and its status on standard error")
+      ->group(kGlobalOptions);
 }
 
 Result<json::object> parse_tags(const std::vector<std::string>& words) {

@@ -7,10 +7,14 @@
 #include <iterator>
 
 #include "bootchain/gpt.h"
+#include "bootchain/ovmf_firmware.h"
+#include "bootchain/variable_store.h"
 #include "image/build_manifest.h"
+#include "image/predict.h"
 
-// slipway-image-manifest: writes the manifest of a node image from the files that went into it, without a server and
-// without root. The recipe under images/ runs it; `slipway image build` runs the recipe.
+// slipway-image-manifest: writes the manifest of a node image from the files that went into it, and what booting it
+// must measure, without a server and without root. The recipe under images/ runs it; `slipway image build` runs the
+// recipe.
 namespace {
 
 namespace filesystem = std::filesystem;
@@ -24,6 +28,8 @@ constexpr std::uintmax_t kMaximumBootFileSize = 512U << 20;
 
 struct Options {
   std::string version, esp_folder, packages, root_hash, disk, output;
+  std::string firmware, predictions;
+  std::vector<std::string> variables;
   bool trusted_launch = false;
 };
 
@@ -77,7 +83,7 @@ Status read_packages(const filesystem::path& path, slipway::image::ManifestInput
   return {};
 }
 
-Status write_manifest(const std::string& json, const std::string& path) {
+Status write_document(const std::string& json, const std::string& path) {
   if (path.empty()) {
     std::cout << json << '\n';
     return {};
@@ -86,6 +92,28 @@ Status write_manifest(const std::string& json, const std::string& path) {
   file << json << '\n';
   if (!file.flush()) return fail(ErrorCode::kUnavailable, fmt::format("cannot write {}; is there space left?", path));
   return {};
+}
+
+Result<Bytes> read_whole(const filesystem::path& path, std::uintmax_t limit) {
+  SLIPWAY_ASSIGN(const std::uintmax_t size, size_of(path));
+  if (size > limit)
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{} is larger than {} bytes", path.string(), limit));
+  return read_start(path, size);
+}
+
+// One prediction for each variable store; the PEI volume's event is left open, since it depends on the VM's shape.
+Status write_predictions(const Options& options, const slipway::image::Manifest& manifest) {
+  SLIPWAY_ASSIGN(const Bytes code, read_whole(options.firmware, slipway::bootchain::kMaximumFirmware));
+  SLIPWAY_ASSIGN(const auto firmware, slipway::bootchain::read_ovmf_firmware(code));
+  std::vector<slipway::image::Prediction> predictions;
+  for (const std::string& path : options.variables) {
+    SLIPWAY_ASSIGN(const Bytes store, read_whole(path, slipway::bootchain::kMaximumVariableStore));
+    SLIPWAY_ASSIGN(const auto variables, slipway::bootchain::read_variable_store(store));
+    SLIPWAY_ASSIGN(auto prediction, slipway::image::predict(
+                                        manifest, {firmware.code_sha256, firmware.dxe_volume_sha256, {}}, variables));
+    predictions.push_back(std::move(prediction));
+  }
+  return write_document(slipway::image::to_json(predictions), options.predictions);
 }
 
 Status run(const Options& options) {
@@ -98,7 +126,8 @@ Status run(const Options& options) {
   SLIPWAY_ASSIGN(inputs.virtual_size, size_of(options.disk));
   SLIPWAY_ASSIGN(inputs.disk_start, read_start(options.disk, slipway::bootchain::kPartitionTableBytes));
   SLIPWAY_ASSIGN(const slipway::image::Manifest manifest, slipway::image::build_manifest(inputs));
-  return write_manifest(slipway::image::to_json(manifest), options.output);
+  if (!options.predictions.empty()) SLIPWAY_TRY(write_predictions(options, manifest));
+  return write_document(slipway::image::to_json(manifest), options.output);
 }
 
 }  // namespace
@@ -117,6 +146,12 @@ int main(int argc, char** argv) {
   app.add_option("--root-hash", options.root_hash, "dm-verity root hash, 64 hexadecimal digits")->required();
   app.add_option("--disk", options.disk, "the raw disk image: its partition table and size are read")->required();
   app.add_option("--output", options.output, "where to write the manifest; standard output if not given");
+  CLI::Option* predictions = app.add_option("--predictions", options.predictions,
+                                            "where to write what booting the image must measure, for each --variables");
+  CLI::Option* firmware = app.add_option("--firmware", options.firmware, "OVMF's code file");
+  CLI::Option* variables =
+      app.add_option("--variables", options.variables, "a variable store that a VM starts with; may be given again");
+  predictions->needs(firmware)->needs(variables);
   CLI11_PARSE(app, argc, argv);
   if (const Status status = run(options); !status) {
     std::cerr << "slipway-image-manifest: " << status.error().message << '\n';

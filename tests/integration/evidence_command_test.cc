@@ -1,0 +1,178 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "attestation/evidence_bundle.h"
+#include "attestation/evidence_for_tests.h"
+#include "attestation/policy.h"
+#include "bootchain/signature_list.h"
+
+// `slipway evidence show|verify` as a program: no server, no login, no root.
+namespace slipway::attestation {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+struct Ran {
+  int status = -1;
+  std::string output, errors;
+};
+
+class EvidenceCommand : public ::testing::Test {
+ protected:
+  EvidenceCommand() {
+    std::string path = (fs::temp_directory_path() / "slipway-evidence-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(path.data()), nullptr);
+    folder_ = path;
+  }
+  ~EvidenceCommand() override {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+
+  static EvidenceBundle bundle_of(const SimulatedMachine& machine) {
+    EvidenceBundle bundle;
+    bundle.node = "aks-pool-1-vmss000000";
+    bundle.instance = "11111111-1111-4111-8111-111111111111";
+    bundle.evidence = machine.evidence();
+    bundle.expectation = machine.expectation();
+    bundle.purpose = "attest";
+    bundle.nonce = Bytes(32, 5);
+    bundle.circumstances = {kNow, kNow - seconds(1), Bytes(32, 9), std::nullopt, false};
+    bundle.references = verity_references();
+    bundle.verdict = to_json(appraise_again(bundle).value());
+    return bundle;
+  }
+
+  std::string write(const std::string& name, std::string_view text) {
+    const fs::path path = folder_ / name;
+    std::ofstream(path, std::ios::binary) << text;
+    return path.string();
+  }
+
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  Ran run(const std::string& words) {
+    const fs::path out = folder_ / "out", errors = folder_ / "errors";
+    const std::string command = "env -i HOME=/nonexistent " SLIPWAY_PROGRAMS_DIR "/slipway evidence " + words + " > " +
+                                out.string() + " 2> " + errors.string();
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(errors)};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(EvidenceCommand, VerifyGivesTheVerdictsOwnBytes) {
+  const EvidenceBundle bundle = bundle_of(verity_machine());
+  const std::string file = write("good", to_json(bundle));
+  const Ran json = run("verify " + file + " -o json");
+  EXPECT_EQ(json.status, 0) << json.errors;
+  EXPECT_EQ(json.output, bundle.verdict + "\n");
+  const Ran table = run("verify " + file);
+  EXPECT_EQ(table.status, 0);
+  EXPECT_THAT(table.output, HasSubstr("/EFI/debian/vmlinuz"));
+  EXPECT_THAT(table.output, HasSubstr("trusted"));
+}
+
+TEST_F(EvidenceCommand, VerifyOfALyingNodeNamesTheFile) {
+  SimulatedMachine machine = verity_machine();
+  machine.event(9, std::string(kInitrd)).digests[0].digest[0] ^= 1;
+  const Ran ran = run("verify " + write("bad", to_json(bundle_of(machine))));
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.output, HasSubstr("pcr9.initrd"));
+  EXPECT_THAT(ran.output, HasSubstr("/EFI/debian/initrd"));
+}
+
+TEST_F(EvidenceCommand, VerifyUnderAnotherPolicy) {
+  SimulatedMachine machine = verity_machine();
+  machine.event(9, std::string(kInitrd)).digests[0].digest[0] ^= 1;
+  const std::string file = write("bad", to_json(bundle_of(machine)));
+  Policy lenient;
+  lenient.name = "lenient";
+  lenient.set(Claim::kBootFiles, Enforcement::kWarn);
+  const Ran ran = run("verify " + file + " --policy " + write("policy", to_json(lenient)));
+  EXPECT_EQ(ran.status, 0) << ran.errors;
+  EXPECT_THAT(ran.output, HasSubstr("warning: pcr9.initrd"));
+  EXPECT_THAT(ran.output, HasSubstr("Policy: lenient"));
+  const Ran wrong =
+      run("verify " + file + " --policy " + write("wrong", R"({"version":1,"name":"x","claims":{"a":1}})"));
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_EQ(wrong.output, "");
+  EXPECT_THAT(wrong.errors, HasSubstr("at byte 34 of the policy"));
+}
+
+TEST_F(EvidenceCommand, VerifyAgainstRevocations) {
+  const std::string file = write("good", to_json(bundle_of(verity_machine())));
+  Bytes dbx;
+  const auto guid = [&dbx](std::string_view text) { put_bytes(dbx, bootchain::guid_from_text(text).value().bytes); };
+  guid(bootchain::kSha256Signature);
+  put_u32_le(dbx, 28 + 48);
+  put_u32_le(dbx, 0);
+  put_u32_le(dbx, 48);
+  guid(bootchain::kShimVariables);
+  put_bytes(dbx, hex(kShim));
+  const Ran ran = run("verify " + file + " --dbx " + write("dbx", as_text(dbx)));
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.output, HasSubstr("revoked.image"));
+  EXPECT_THAT(ran.output, HasSubstr("/EFI/BOOT/BOOTX64.EFI"));
+  dbx.pop_back();
+  const Ran cut = run("verify " + file + " --dbx " + write("cut", as_text(dbx)));
+  EXPECT_EQ(cut.status, 2);
+  EXPECT_EQ(cut.output, "");
+}
+
+TEST_F(EvidenceCommand, VerifyTellsOfAVerdictThatTheEvidenceDoesNotGive) {
+  SimulatedMachine machine = verity_machine();
+  machine.event(9, std::string(kInitrd)).digests[0].digest[0] ^= 1;
+  EvidenceBundle bundle = bundle_of(machine);
+  bundle.verdict = bundle_of(verity_machine()).verdict;
+  const Ran ran = run("verify " + write("forged", to_json(bundle)));
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.errors, HasSubstr("VerdictDiffers"));
+}
+
+TEST_F(EvidenceCommand, MalformedInputIsStatus2WithItsOffsetAndNothingElse) {
+  const std::string json = to_json(bundle_of(verity_machine()));
+  for (const std::string& text : {json.substr(0, json.size() / 2), std::string("{}"), json + "x"}) {
+    const std::string file = write("malformed", text);
+    for (const std::string verb : {"show ", "verify "}) {
+      const Ran ran = run(verb + file);
+      EXPECT_EQ(ran.status, 2);
+      EXPECT_EQ(ran.output, "");
+      EXPECT_THAT(ran.errors, HasSubstr(file));
+      EXPECT_THAT(ran.errors, HasSubstr("at byte "));
+      EXPECT_EQ(std::count(ran.errors.begin(), ran.errors.end(), '\n'), 1) << ran.errors;
+    }
+  }
+  EXPECT_EQ(run("show " + (folder_ / "absent").string()).status, 3);
+}
+
+TEST_F(EvidenceCommand, ShowTellsWhatIsInIt) {
+  const EvidenceBundle bundle = bundle_of(verity_machine());
+  const std::string file = write("good", to_json(bundle));
+  const Ran table = run("show " + file);
+  EXPECT_EQ(table.status, 0) << table.errors;
+  EXPECT_THAT(table.output, HasSubstr(bundle.node));
+  EXPECT_THAT(table.output, HasSubstr("443 files"));
+  const Ran json = run("show " + file + " -o json");
+  EXPECT_EQ(json.status, 0);
+  EXPECT_THAT(json.output, HasSubstr("\"resetCount\": 0"));
+}
+
+// A guest's words must not write into a terminal.
+TEST_F(EvidenceCommand, ShowIsPrintable) {
+  EvidenceBundle bundle = bundle_of(verity_machine());
+  bundle.node = "node\x1b[2J";
+  const Ran ran = run("show " + write("coloured", to_json(bundle)));
+  EXPECT_EQ(ran.output.find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace slipway::attestation
