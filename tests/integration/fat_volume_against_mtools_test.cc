@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <memory>
 #include <random>
 
 #include "image/fat_volume.h"
@@ -36,10 +36,15 @@ void run(const std::string& command) {
   ASSERT_EQ(std::system(("MTOOLS_SKIP_CHECK=1 " + command).c_str()), 0) << command;
 }
 
-Bytes contents(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  return to_bytes(text);
+DiskReader reader_of_file(const fs::path& path) {
+  return [file = std::make_shared<std::ifstream>(path, std::ios::binary)](std::uint64_t offset,
+                                                                          std::size_t size) -> Result<Bytes> {
+    Bytes bytes(size);
+    file->seekg(static_cast<std::streamoff>(offset));
+    if (!file->read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
+      return fail(ErrorCode::kMalformed, "the volume ends");
+    return bytes;
+  };
 }
 
 struct Kind {
@@ -97,8 +102,7 @@ TEST_P(FatAgainstMtools, EveryFileComesBack) {
   put("/EFI/BOOT/grubx64.efi", 77777);
   copy_tree();
 
-  const Bytes bytes = contents(volume);
-  const auto files = read_fat_files(reader_of(bytes), bytes.size());
+  const auto files = read_fat_files(reader_of_file(volume), fs::file_size(volume));
   ASSERT_TRUE(files) << files.error().message;
   ASSERT_EQ(files->size(), expected.size());
   for (const auto& [path, content] : expected) {

@@ -39,7 +39,9 @@ Result<std::string> target_file(const CredentialOptions& options) {
   }
   std::error_code error;
   if (!std::filesystem::is_symlink(file, error)) return file;
-  const auto target = std::filesystem::weakly_canonical(file, error);
+  // A link to a file that is yet to be made has no canonical path.
+  const std::filesystem::path named = std::filesystem::read_symlink(file, error);
+  const auto target = std::filesystem::weakly_canonical(std::filesystem::path(file).parent_path() / named, error);
   if (error) return fail(ErrorCode::kInternal, fmt::format("cannot follow the link {}: {}", file, error.message()));
   return target.string();
 }

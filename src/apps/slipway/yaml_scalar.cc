@@ -1,11 +1,13 @@
 #include "apps/slipway/yaml_scalar.h"
 
 #include <algorithm>
+#include <string>
 
 namespace slipway::cli {
 namespace {
 
 // YAML 1.1, types bool and null: each as it stands, with a capital, and in capitals.
+constexpr std::string_view kFloatWords[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"};
 constexpr std::string_view kBooleans[] = {"y", "yes", "n", "no", "true", "false", "on", "off"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -33,7 +35,10 @@ bool is_integer(std::string_view text) {
 
 bool is_float(std::string_view text) {
   if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-  if (is_word(text, ".inf") || is_word(text, ".nan")) return true;
+  // ".NaN" is written so, ".INF" too: any case is quoted.
+  std::string word(text);
+  std::transform(word.begin(), word.end(), word.begin(), lower);
+  if (word == ".inf" || word == ".nan") return true;
   const std::size_t exponent = text.find_first_of("eE");
   std::string_view mantissa = text.substr(0, exponent);
   if (exponent != std::string_view::npos) {
