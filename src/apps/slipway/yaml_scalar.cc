@@ -7,7 +7,6 @@ namespace slipway::cli {
 namespace {
 
 // YAML 1.1, types bool and null: each as it stands, with a capital, and in capitals.
-constexpr std::string_view kFloatWords[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"};
 constexpr std::string_view kBooleans[] = {"y", "yes", "n", "no", "true", "false", "on", "off"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
