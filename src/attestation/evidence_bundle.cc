@@ -368,9 +368,10 @@ Result<EvidenceBundle> bundle_from_json(std::string_view json) {
   read_evidence(reader, bundle.evidence);
   read_circumstances(reader, bundle.circumstances);
   read_references(reader, bundle.references);
+  // In the one form that a verdict has, whatever white space a tool put between.
   const auto as_text_of_a_verdict = [](std::string_view raw) -> Result<std::string> {
-    SLIPWAY_TRY(verdict_from_json(raw));
-    return std::string(raw);
+    SLIPWAY_ASSIGN(const Verdict verdict, verdict_from_json(raw));
+    return to_json(verdict);
   };
   reader.nested("verdict", as_text_of_a_verdict, bundle.verdict);
   reader.leave();

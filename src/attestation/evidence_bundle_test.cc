@@ -51,6 +51,22 @@ TEST(EvidenceBundle, GivesTheSameVerdictOnAnotherMachine) {
   }
 }
 
+// A tool that put the JSON in another shape did not change what it says.
+TEST(EvidenceBundle, WhiteSpaceMakesNoDifference) {
+  const EvidenceBundle bundle = bundle_of(verity_machine());
+  std::string spaced;
+  bool in_string = false, escaped = false;
+  for (const char character : to_json(bundle)) {
+    spaced += character;
+    if (character == '"' && !escaped) in_string = !in_string;
+    escaped = character == '\\' && !escaped;
+    if (!in_string && std::string_view("{},:[]").find(character) != std::string_view::npos) spaced += "\n  ";
+  }
+  const auto again = bundle_from_json(spaced);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(to_json(*again), to_json(bundle));
+}
+
 TEST(EvidenceBundle, GivesAnotherVerdictUnderAnotherPolicy) {
   SimulatedMachine machine = verity_machine();
   machine.event(9, std::string(kInitrd)).digests[0].digest[0] ^= 1;
