@@ -55,7 +55,7 @@ image::Prediction prediction_of(const UnverifiedEventLog& log) {
     image::PredictedEvent predicted;
     predicted.pcr = static_cast<int>(event.pcr);
     predicted.type = event.type;
-    predicted.sha256 = event.digests[0].digest;
+    predicted.sha256 = event.digests[0].digest.bytes();
     predicted.rule = fmt::format("pcr{}.event", event.pcr);
     predicted.component = fmt::format("component {}", event.index);
     prediction.events.push_back(std::move(predicted));
@@ -180,11 +180,7 @@ BENCHMARK(openssl_floor)->Unit(benchmark::kMicrosecond);
 
 void one_appraisal(benchmark::State& state) {
   const Case& given = the_case();
-  const LiveHeap before = live_heap();
   for (auto _ : state) benchmark::DoNotOptimize(given.appraise());
-  const LiveHeap after = live_heap();
-  state.counters["allocations"] =
-      static_cast<double>(after.allocations - before.allocations) / static_cast<double>(state.iterations());
 }
 BENCHMARK(one_appraisal)->Unit(benchmark::kMicrosecond);
 
@@ -217,20 +213,19 @@ std::vector<Goal> appraisal_goals() {
   };
   const double ratio = median(ratios);
 
-  const LiveHeap before = live_heap();
   constexpr int kAppraisals = 10000;
+  const HeapCount count;
   for (int i = 0; i < kAppraisals; ++i) benchmark::DoNotOptimize(given.appraise());
-  const LiveHeap after = live_heap();
-  const std::int64_t grown = after.bytes - before.bytes;
+  const LiveHeap heap = count.so_far();
   return {
       {fmt::format("one appraisal (RSA-2048, {} events, {} bytes of log)", given.events,
                    given.evidence.firmware_event_log.size()),
        fmt::format("{:.1f} us, {:.2f} x the floor of {:.1f} us", 1e6 * median(appraisals), ratio, 1e6 * median(floors)),
        "2 x the floor", ratio <= 2.0},
       {fmt::format("heap that {} appraisals leave behind", kAppraisals),
-       fmt::format("{} bytes in {} blocks ({} allocations each)", grown, after.blocks - before.blocks,
-                   (after.allocations - before.allocations) / kAppraisals),
-       "0 bytes", grown == 0},
+       fmt::format("{} bytes in {} blocks ({} allocations each)", heap.bytes, heap.blocks,
+                   heap.allocations / kAppraisals),
+       "0 bytes", heap.bytes == 0},
   };
 }
 

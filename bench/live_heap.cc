@@ -9,11 +9,12 @@
 namespace slipway::bench {
 namespace {
 
-// One thread: no atomics, so that counting costs next to nothing.
+// One thread: no atomics.
 LiveHeap heap;
+bool counting = false;
 
 void* counted(void* block) {
-  if (block == nullptr) return nullptr;
+  if (block == nullptr || !counting) return block;
   heap.bytes += static_cast<std::int64_t>(malloc_usable_size(block));
   ++heap.blocks;
   ++heap.allocations;
@@ -21,7 +22,7 @@ void* counted(void* block) {
 }
 
 void discounted(void* block) {
-  if (block == nullptr) return;
+  if (block == nullptr || !counting) return;
   heap.bytes -= static_cast<std::int64_t>(malloc_usable_size(block));
   --heap.blocks;
 }
@@ -38,7 +39,12 @@ void openssl_free(void* block, const char*, int) {
 
 }  // namespace
 
-LiveHeap live_heap() { return heap; }
+HeapCount::HeapCount() {
+  heap = {};
+  counting = true;
+}
+HeapCount::~HeapCount() { counting = false; }
+LiveHeap HeapCount::so_far() const { return heap; }
 
 void count_openssl_too() { CRYPTO_set_mem_functions(openssl_allocate, openssl_reallocate, openssl_free); }
 

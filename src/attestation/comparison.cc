@@ -43,7 +43,7 @@ std::string_view remedy_for(int pcr) {
 // What each predicted event met in the log.
 struct Met {
   bool matches = false;
-  const Bytes* digest = nullptr;  // of what stood in its place; null for nothing
+  ByteView digest;  // of what stood in its place; empty for nothing
 };
 using MetByEvent = std::map<const PredictedEvent*, Met>;
 
@@ -128,6 +128,11 @@ Finding additional(int pcr, const UnverifiedEvent& event) {
   return finding;
 }
 
+ByteView digest_view(const UnverifiedEvent& event) {
+  const bootchain::DigestValue* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
+  return digest == nullptr ? ByteView() : ByteView(*digest);
+}
+
 // Holds one PCR's events against the predicted ones. Between the equal beginning and the equal end, what stands at the
 // same place is taken for the same component.
 void compare_pcr(int pcr, const std::vector<const UnverifiedEvent*>& events,
@@ -138,16 +143,16 @@ void compare_pcr(int pcr, const std::vector<const UnverifiedEvent*>& events,
   while (head < shorter && same(head, head)) ++head;
   std::size_t tail = 0;
   while (tail < shorter - head && same(expected.size() - 1 - tail, events.size() - 1 - tail)) ++tail;
-  for (std::size_t at = 0; at < head; ++at) met[expected[at]] = {true, &expected[at]->sha256};
+  for (std::size_t at = 0; at < head; ++at) met[expected[at]] = {true, expected[at]->sha256};
   for (std::size_t at = expected.size() - tail; at < expected.size(); ++at)
-    met[expected[at]] = {true, &expected[at]->sha256};
+    met[expected[at]] = {true, expected[at]->sha256};
 
   const std::size_t wanted = expected.size() - tail - head;
   const std::size_t had = events.size() - tail - head;
   for (std::size_t at = head; at < head + wanted; ++at) {
     const UnverifiedEvent* found = at - head < had ? events[at] : nullptr;
     const bool equal = found != nullptr && same(at, at);
-    met[expected[at]] = {equal, found == nullptr ? nullptr : bootchain::find_digest(*found, bootchain::kSha256Bank)};
+    met[expected[at]] = {equal, found == nullptr ? ByteView() : digest_view(*found)};
     if (equal) continue;
     if (expected[at]->sha256.empty())
       findings.push_back(not_calibrated(*expected[at]));
@@ -225,7 +230,7 @@ class ComponentReport {
     for (const PredictedEvent* event : prediction_.by_pcr[static_cast<std::size_t>(pcr)]) {
       const auto met = met_.find(event);
       if (event->rule != rule || met == met_.end()) continue;
-      found = met->second.digest == nullptr ? "" : to_hex(*met->second.digest);
+      found = to_hex(met->second.digest);
       if (!met->second.matches) break;
     }
     return found;
@@ -290,7 +295,7 @@ class ComponentReport {
 std::vector<Component> matched_components(const PreparedPrediction& prediction) {
   MetByEvent met;
   for (const auto& expected : prediction.by_pcr)
-    for (const PredictedEvent* event : expected) met[event] = {true, &event->sha256};
+    for (const PredictedEvent* event : expected) met[event] = {true, event->sha256};
   const bootchain::PcrValues no_values;
   return ComponentReport(prediction, no_values, met).make(prediction.prediction->secure_boot, true);
 }

@@ -197,7 +197,7 @@ class PredictionOfLog {
     image::PredictedEvent predicted;
     predicted.pcr = static_cast<int>(event.pcr);
     predicted.type = event.type;
-    predicted.sha256 = *bootchain::find_digest(event, bootchain::kSha256Bank);
+    predicted.sha256 = bootchain::find_digest(event, bootchain::kSha256Bank)->bytes();
     name(event, predicted);
     prediction_.events.push_back(std::move(predicted));
   }

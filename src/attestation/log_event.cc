@@ -43,8 +43,8 @@ std::string describe_event(const UnverifiedEvent& event) {
 }
 
 Bytes sha256_of(const UnverifiedEvent& event) {
-  const Bytes* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
-  return digest == nullptr ? Bytes{} : *digest;
+  const bootchain::DigestValue* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
+  return digest == nullptr ? Bytes{} : digest->bytes();
 }
 
 }  // namespace slipway::attestation

@@ -42,7 +42,7 @@ std::string word_behind(std::string_view text, std::string_view key) {
 }
 
 bool is_same(const PredictedEvent& expected, const UnverifiedEvent& found) {
-  const Bytes* digest = bootchain::find_digest(found, bootchain::kSha256Bank);
+  const bootchain::DigestValue* digest = bootchain::find_digest(found, bootchain::kSha256Bank);
   return expected.type == found.type && digest != nullptr && *digest == expected.sha256;
 }
 

@@ -106,7 +106,7 @@ TEST(GrubPrediction, IsWhatARealBootMeasured) {
   std::vector<Bytes> measured;
   const auto log = parse_event_log(read_corpus(kBoot + "log.bin"));
   for (const UnverifiedEvent& event : log->events)
-    if (event.pcr == 8) measured.push_back(event.digests[0].digest);
+    if (event.pcr == 8) measured.push_back(event.digests[0].digest.bytes());
   EXPECT_EQ(measured, expected);
   EXPECT_THAT(prediction->files, ElementsAre("/EFI/debian/grub.cfg", "/EFI/debian/vmlinuz", "/EFI/debian/initrd"));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <utility>
 
 #include "base/byte_reader.h"
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::string_view kSpecIdSignature{"Spec ID Event03\0", 16};
 constexpr std::size_t kSha1Size = 20;
-constexpr std::size_t kMaximumDigestSize = 64;
+constexpr std::size_t kMinimumEventSize = 4 + 4 + 4 + 2 + 1 + 4;  // one digest of one byte, no data
 
 constexpr std::array<std::pair<std::uint32_t, std::string_view>, 39> kEventTypeNames{{
     {kEvPrebootCert, "EV_PREBOOT_CERT"},
@@ -123,7 +124,7 @@ Result<std::vector<EventDigest>> read_digests(ByteReader& reader, const std::vec
                                                      "header, but it is of bank {:#06x}",
                                                      reader.offset() - 2, id));
     SLIPWAY_ASSIGN(const ByteView digest, reader.take(bank->digest_size, "digest"));
-    digests.push_back({id, to_bytes(digest)});
+    digests.push_back({id, digest});
   }
   return digests;
 }
@@ -147,6 +148,7 @@ Result<UnverifiedEventLog> parse(ByteView bytes, bool whole) {
   ByteReader reader(bytes);
   UnverifiedEventLog log;
   SLIPWAY_ASSIGN(log.banks, read_header(reader));
+  log.events.reserve(std::min(kMaximumEvents, reader.remaining() / kMinimumEventSize));
   while (!reader.empty()) {
     if (log.events.size() == kMaximumEvents)
       return fail(ErrorCode::kMalformed,
@@ -184,7 +186,12 @@ std::string bank_name(std::uint16_t bank) {
   }
 }
 
-const Bytes* find_digest(const UnverifiedEvent& event, std::uint16_t bank) {
+DigestValue::DigestValue(ByteView bytes) : size_(static_cast<std::uint8_t>(bytes.size())) {
+  if (bytes.size() > kMaximumDigestSize) std::abort();
+  std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+}
+
+const DigestValue* find_digest(const UnverifiedEvent& event, std::uint16_t bank) {
   for (const EventDigest& digest : event.digests)
     if (digest.bank == bank) return &digest.digest;
   return nullptr;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -66,9 +68,33 @@ inline constexpr std::uint16_t kSha512Bank = 0x000d;
 // "sha256"; the number in hexadecimal for a bank that is not in the list.
 std::string bank_name(std::uint16_t bank);
 
+inline constexpr std::size_t kMaximumDigestSize = 64;
+
+// The bytes of a digest, kept in place: an appraisal holds hundreds of them. At most kMaximumDigestSize bytes; more are
+// a mistake of the caller and end the program.
+class DigestValue {
+ public:
+  DigestValue() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): bytes and a digest are the same thing to who compares them
+  DigestValue(ByteView bytes);
+  DigestValue(const Bytes& bytes) : DigestValue(ByteView(bytes)) {}  // NOLINT(google-explicit-constructor)
+
+  const std::uint8_t* data() const { return bytes_.data(); }
+  std::size_t size() const { return size_; }
+  const std::uint8_t* begin() const { return bytes_.data(); }
+  const std::uint8_t* end() const { return bytes_.data() + size_; }
+  std::uint8_t& operator[](std::size_t at) { return bytes_.at(at); }
+  Bytes bytes() const { return {begin(), end()}; }
+  bool operator==(const DigestValue& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+
+ private:
+  std::array<std::uint8_t, kMaximumDigestSize> bytes_{};
+  std::uint8_t size_ = 0;
+};
+
 struct EventDigest {
   std::uint16_t bank = 0;
-  Bytes digest;
+  DigestValue digest;
 };
 
 // One TCG_PCR_EVENT2. `pcr` may be any number: logs of real machines hold 0xffffffff.
@@ -81,7 +107,7 @@ struct UnverifiedEvent {
 };
 
 // The digest of one bank, or null. The event owns it.
-const Bytes* find_digest(const UnverifiedEvent& event, std::uint16_t bank);
+const DigestValue* find_digest(const UnverifiedEvent& event, std::uint16_t bank);
 
 // What the header event, TCG_EfiSpecIDEvent, says of a bank.
 struct LogBank {

@@ -91,7 +91,7 @@ PcrValues replay_recorded(const UnverifiedEventLog& log, std::uint16_t bank) {
     values[0].back() = *locality;
   }
   for (const UnverifiedEvent& event : log.events) {
-    const Bytes* digest = find_digest(event, bank);
+    const DigestValue* digest = find_digest(event, bank);
     if (event.type == kEvNoAction || event.pcr >= kPcrs || digest == nullptr) continue;
     const int pcr = static_cast<int>(event.pcr);
     Bytes& value = values.try_emplace(pcr, initial_pcr(pcr, size)).first->second;

@@ -65,7 +65,7 @@ Result<PcrValues> replay(const UnverifiedEventLog& log, std::uint16_t bank) {
     if (event.type == kEvNoAction) continue;
     if (event.pcr >= kPcrs)
       return fail(ErrorCode::kMalformed, fmt::format("event {}: there is no PCR {}", event.index, event.pcr));
-    const Bytes* digest = find_digest(event, bank);
+    const DigestValue* digest = find_digest(event, bank);
     if (digest == nullptr)
       return fail(ErrorCode::kMalformed, fmt::format("event {} has no digest for this bank", event.index));
     const int pcr = static_cast<int>(event.pcr);

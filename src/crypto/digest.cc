@@ -3,6 +3,7 @@
 #include <openssl/hmac.h>
 
 #include "crypto/openssl.h"
+#include "crypto/sha256_pieces.h"
 
 namespace slipway::crypto {
 namespace {
@@ -50,6 +51,7 @@ std::string_view to_string(HashAlgorithm algorithm) {
 
 void digest_into(HashAlgorithm algorithm, std::initializer_list<ByteView> pieces, std::span<std::uint8_t> out) {
   require(out.size() == digest_size(algorithm), "a digest of another size");
+  if (algorithm == HashAlgorithm::kSha256) return sha256_pieces(pieces, out.first<32>());
   EVP_MD_CTX* context = started_context(algorithm);
   for (const ByteView piece : pieces) require(EVP_DigestUpdate(context, piece.data(), piece.size()) == 1, "a digest");
   require(EVP_DigestFinal_ex(context, out.data(), nullptr) == 1, "finishing a digest");

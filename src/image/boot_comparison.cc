@@ -31,7 +31,7 @@ bool fits(const PredictedEvent& predicted, const UnverifiedEvent& actual) {
   if (predicted.origin == Origin::kMayVary) return varies(actual);
   if (!is_same_kind(predicted, actual)) return false;
   if (lacks_calibration(predicted)) return true;
-  const Bytes* digest = find_digest(actual, bootchain::kSha256Bank);
+  const bootchain::DigestValue* digest = find_digest(actual, bootchain::kSha256Bank);
   return digest != nullptr && *digest == predicted.sha256;
 }
 

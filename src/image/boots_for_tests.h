@@ -27,8 +27,8 @@ inline std::vector<bootchain::UnverifiedEvent> events_of(const std::string& boot
   return log->events;
 }
 
-inline const Bytes& sha256_of(const bootchain::UnverifiedEvent& event) {
-  return *bootchain::find_digest(event, bootchain::kSha256Bank);
+inline Bytes sha256_of(const bootchain::UnverifiedEvent& event) {
+  return bootchain::find_digest(event, bootchain::kSha256Bank)->bytes();
 }
 
 // Debian 12's OVMF 2022.11; the PEI volume as that boot's log has it, which stands for its calibration.

@@ -28,3 +28,19 @@ expect_labels nodepool1 "true true TrustedLaunch"
 # Four bytes of attributes and one of value. Read whole: efivarfs does not seek.
 secure_boot_byte() { in_node one "$1" cat /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c | od -An -tu1 | awk 'NF == 5 { print $5 }'; }
 endorsement_key() { in_node one "$1" sh -c 'tpm2_readpublic -Q -c 0x81010001 -o /run/ek.pub && sha256sum < /run/ek.pub'; }
+
+# A boot held against its prediction, event by event: `slipway predict --compare` on the log that the guest's kernel keeps.
+# The whole table goes to the log; how many events are of which kind is printed. Kept in $state/client/NAME.log.
+boots_as_predicted() { # NAME NODE on|off
+  local name=$1 node=$2 log=$state/client/${1// /-}.log domain shape=() table=$state/client/comparison
+  domain=$(virsh list --name | grep --fixed-strings -- "$node")
+  shape=(--vcpus "$(virsh vcpucount "$domain" --current --live)" --memory "$(virsh dominfo "$domain" | awk '/^Max memory/ { print $3 / 1024 }')")
+  in_node one "$node" cat /sys/kernel/security/tpm0/binary_bios_measurements > "$log" || { bad "$name: the log can be read"; return; }
+  if slipway predict "$good_image" --manifest "$manifest" "${shape[@]}" --secure-boot "$3" --compare "$log" --output json > "$table"; then
+    pass "$name: every event is as predicted"
+  else
+    bad "$name: some event is not as predicted"
+  fi
+  slipway predict "$good_image" --manifest "$manifest" "${shape[@]}" --secure-boot "$3" --compare "$log" >&2
+  jq --raw-output --arg name "$name" '.events | group_by(.match) | map("\(length) \(.[0].match)") | "     \($name): " + join(", ")' "$table"
+}

@@ -14,6 +14,7 @@ pool_is_as_labelled() { # POOL FLAG LABELS
     inspector one "$second"
     second_key=$(endorsement_key "$second")
     second_secure_boot=$(secure_boot_byte "$second")
+    boots_as_predicted "a second VM, Secure Boot off" "$second" off
   fi
   try "pool $1 is deleted" slipway aks nodepool delete --resource-group "$group" --cluster-name one --name "$1" --yes
 }
@@ -43,6 +44,8 @@ replay_equals() {
   diff "$state/client/pcrs" "$state/client/replay" && [[ $(wc -l < "$state/client/pcrs") == 11 ]]
 }
 try "the firmware's log replays to the TPM's PCRs" replay_equals "$first"
+
+boots_as_predicted "the first boot" "$first" on
 
 # What the guest's root may not do.
 # shellcheck disable=SC2016
@@ -95,3 +98,19 @@ try "an apiserver killed while slipwayd is dead comes back" until_true 120 comes
 start_slipwayd
 still_ready() { [[ $(field_of "$first" phase) == Ready && $(kubectl one get node "$first" --output json | jq -r '.status.conditions[] | select(.type == "Ready").status') == True ]]; }
 try "the node is Ready after all that" until_true 180 still_ready
+
+# The same node again: an orderly reboot, then its power cut off. Each boot is appraised anew and measures the same.
+boot_id() { in_node one "$first" cat /proc/sys/kernel/random/boot_id; }
+booted_again() { # since $old_boot; the VM may still be on its way down
+  local now
+  now=$(boot_id) && [[ -n $now && $now != "$old_boot" && $(field_of "$first" phase)/$(field_of "$first" verdict) == Ready/trusted ]]
+}
+domain=$(virsh list --name | grep --fixed-strings -- "$first")
+old_boot=$(boot_id)
+in_node one "$first" systemctl reboot >&2
+try "a warm reboot: the node comes back, Ready and trusted" until_true 480 booted_again
+boots_as_predicted "a warm reboot" "$first" on
+old_boot=$(boot_id)
+virsh destroy "$domain" >&2
+try "a power cut: the VM is started again, Ready and trusted" until_true 480 booted_again
+boots_as_predicted "a power cut" "$first" on

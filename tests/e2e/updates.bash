@@ -41,6 +41,7 @@ machine=$(machine_id "$node")
 first_updated_key=$(endorsement_key "$node")
 try "its TPM state stands on the host" test -d "/var/lib/libvirt/swtpm/$instance"
 first_instance=$instance
+boots_as_predicted "a second VM" "$node" on
 
 # S101: label and TPM go, Secure Boot stays.
 reimaged "vTPM off" --disable-vtpm "- true -"

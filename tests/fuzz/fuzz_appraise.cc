@@ -50,7 +50,7 @@ struct World {
       if (event.pcr == 1 && event.type != bootchain::kEvSeparator)
         predicted.origin = image::Origin::kMayVary;
       else
-        predicted.sha256 = event.digests[0].digest;
+        predicted.sha256 = event.digests[0].digest.bytes();
       prediction.events.push_back(std::move(predicted));
     }
     attestation::References references;
@@ -74,7 +74,8 @@ struct World {
     std::vector<Bytes> digests;
     for (const std::uint32_t pcr : {0u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 14u}) {
       for (const auto& event : log.events)
-        if (event.pcr == pcr && event.type != bootchain::kEvNoAction) digests.push_back(event.digests[0].digest);
+        if (event.pcr == pcr && event.type != bootchain::kEvNoAction)
+          digests.push_back(event.digests[0].digest.bytes());
     }
     return digests;
   }

@@ -29,8 +29,8 @@ std::string shortened(std::string text) {
 std::string digest_text(const Bytes& digest) { return digest.empty() ? "-" : to_hex(digest); }
 
 Bytes digest_of(const bootchain::UnverifiedEvent& event) {
-  const Bytes* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
-  return digest == nullptr ? Bytes{} : *digest;
+  const bootchain::DigestValue* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
+  return digest == nullptr ? Bytes{} : digest->bytes();
 }
 
 // What an event of the log measured, where its data say so.

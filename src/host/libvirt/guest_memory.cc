@@ -48,9 +48,9 @@ Result<std::optional<std::vector<Bytes>>> closed_pcr0_events(ByteView memory) {
   std::vector<Bytes> digests;
   for (const bootchain::UnverifiedEvent& event : log.events) {
     if (event.pcr != 0 || event.type == bootchain::kEvNoAction) continue;
-    const Bytes* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
+    const bootchain::DigestValue* digest = bootchain::find_digest(event, bootchain::kSha256Bank);
     if (digest == nullptr) return fail(ErrorCode::kMalformed, "the firmware's event log has no sha256 bank");
-    digests.push_back(*digest);
+    digests.push_back(digest->bytes());
     if (event.type == bootchain::kEvSeparator) return std::optional(std::move(digests));
   }
   return std::optional<std::vector<Bytes>>{};

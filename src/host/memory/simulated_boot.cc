@@ -251,7 +251,7 @@ std::vector<Bytes> simulated_pcr0_events() {
   measure_firmware(log);
   log.separator(0);
   std::vector<Bytes> digests;
-  for (const auto& event : log.log().events) digests.push_back(event.digests.front().digest);
+  for (const auto& event : log.log().events) digests.push_back(event.digests.front().digest.bytes());
   return digests;
 }
 
