@@ -81,15 +81,27 @@ Description describe_signature_lists(ByteView value) {
   return EventDescription{one_line(text), {{"signatures", std::move(rows)}}};
 }
 
+// "Boot001A". Written digit by digit: a hostile order has tens of thousands of them.
+std::string load_option_name(std::string_view kind, std::uint16_t number) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string name(kind);
+  for (int shift = 12; shift >= 0; shift -= 4) name += kDigits[static_cast<std::size_t>(number >> shift & 0xf)];
+  return name;
+}
+
 Description describe_order(std::string_view name, ByteView value) {
   const std::string_view kind = name.substr(0, name.size() - std::string_view("Order").size());
+  constexpr std::size_t kNamed = 32;  // more than a line holds
   std::vector<std::string> entries;
+  entries.reserve(value.size() / 2);
   ByteReader reader(value);
   while (!reader.empty()) {
     SLIPWAY_ASSIGN(const std::uint16_t number, reader.u16_le("number of a load option"));
-    entries.push_back(fmt::format("{}{:04X}", kind, number));
+    entries.push_back(load_option_name(kind, number));
   }
-  return EventDescription{one_line(fmt::format("{}", fmt::join(entries, ", "))), {{"order", std::move(entries)}}};
+  const auto named = entries.begin() + static_cast<std::ptrdiff_t>(std::min(entries.size(), kNamed));
+  std::string text = one_line(fmt::format("{}", fmt::join(entries.begin(), named, ", ")));
+  return EventDescription{std::move(text), {{"order", std::move(entries)}}};
 }
 
 Description describe_load_option(ByteView value) {
