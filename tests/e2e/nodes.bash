@@ -48,11 +48,6 @@ try "the firmware's log replays to the TPM's PCRs" replay_equals "$first"
 boots_as_predicted "the first boot" "$first" on
 
 # What the guest's root may not do.
-# shellcheck disable=SC2016
-unsigned_module='m=$(find /lib/modules -name "dummy.ko*" | head -n 1); test -n "$m"; cp "$m" /run/m.ko; case $m in *.xz) xz -dc "$m" > /run/m.ko ;; esac; size=$(stat -c %s /run/m.ko); head -c $((size - 600)) /run/m.ko > /run/unsigned.ko; head -c 100000 /dev/zero >> /run/unsigned.ko'
-try "an unsigned module can be made from a signed one" in_node one "$first" sh -ec "$unsigned_module"
-refused "an unsigned module is not loaded" in_node one "$first" insmod /run/unsigned.ko
-try "the signed one is" in_node one "$first" insmod /run/m.ko
 refused "the guest cannot write db" in_node one "$first" sh -ec 'f=/sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f; chattr -i $f; printf "\007\000\000\000" > /run/db; cat $f | tail -c +5 >> /run/db; cat /run/db > $f'
 refused "the root is read-only under dm-verity" in_node one "$first" sh -c 'echo x > /usr/bin/x'
 
@@ -98,6 +93,17 @@ try "an apiserver killed while slipwayd is dead comes back" until_true 120 comes
 start_slipwayd
 still_ready() { [[ $(field_of "$first" phase) == Ready && $(kubectl one get node "$first" --output json | jq -r '.status.conditions[] | select(.type == "Ready").status') == True ]]; }
 try "the node is Ready after all that" until_true 180 still_ready
+
+# A module from elsewhere, even a signed one, is seen in the next evidence.
+# shellcheck disable=SC2016
+unsigned_module='m=$(find /lib/modules -name "dummy.ko*" | head -n 1); test -n "$m"; cp "$m" /run/m.ko; case $m in *.xz) xz -dc "$m" > /run/m.ko ;; esac; size=$(stat -c %s /run/m.ko); head -c $((size - 600)) /run/m.ko > /run/unsigned.ko; head -c 100000 /dev/zero >> /run/unsigned.ko'
+try "an unsigned module can be made from a signed one" in_node one "$first" sh -ec "$unsigned_module"
+refused "an unsigned module is not loaded" in_node one "$first" insmod /run/unsigned.ko
+try "the signed one is" in_node one "$first" insmod /run/m.ko
+report_names() { # TEXT
+  [[ $(field_of "$first" phase) == Untrusted ]] && slipway node boot "$first" --output json | grep --quiet --fixed-strings -- "$1"
+}
+try "a module from outside of the image: the node is Untrusted, and the report names it" until_true 300 report_names /run/m.ko
 
 # The same node again: an orderly reboot, then its power cut off. Each boot is appraised anew and measures the same.
 boot_id() { in_node one "$first" cat /proc/sys/kernel/random/boot_id; }
