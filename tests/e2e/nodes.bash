@@ -103,7 +103,7 @@ try "the signed one is" in_node one "$first" insmod /run/m.ko
 report_names() { # TEXT
   [[ $(field_of "$first" phase) == Untrusted ]] && slipway node boot "$first" --output json | grep --quiet --fixed-strings -- "$1"
 }
-try "a module from outside of the image: the node is Untrusted, and the report names it" until_true 300 report_names /run/m.ko
+try "a module from outside of the image: the node is Untrusted, and the report names it" until_true 420 report_names /run/m.ko
 
 # The same node again: an orderly reboot, then its power cut off. Each boot is appraised anew and measures the same.
 boot_id() { in_node one "$first" cat /proc/sys/kernel/random/boot_id; }
