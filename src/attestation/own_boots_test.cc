@@ -1,0 +1,60 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "attestation/evidence_bundle.h"
+#include "attestation/verdict.h"
+#include "bootchain/corpus_for_tests.h"
+
+// Boots of real nodes: VMs of libvirt with swtpm that booted Slipway's image, as slipwayd kept them
+// (tests/corpus/evidence/README.md).
+namespace slipway::attestation {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+EvidenceBundle own_boot(const std::string& name) {
+  auto bundle = bundle_from_json(as_text(bootchain::read_corpus("evidence/" + name + ".json")));
+  EXPECT_TRUE(bundle) << bundle.error().message;
+  return *std::move(bundle);
+}
+
+std::vector<std::string> rules_of(const Verdict& verdict) {
+  std::vector<std::string> rules;
+  for (const Finding& finding : verdict.findings) rules.push_back(finding.rule);
+  return rules;
+}
+
+class GoodBoot : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Own, GoodBoot, ::testing::Values("secure-boot-on", "secure-boot-off", "second-machine"));
+
+// The prediction was made before the VM was; nothing that it measured was unexpected.
+TEST_P(GoodBoot, IsAsItWasPredicted) {
+  const auto verdict = appraise_again(own_boot(GetParam()));
+  ASSERT_TRUE(verdict) << verdict.error().message;
+  EXPECT_EQ(verdict->verdict_class, VerdictClass::kTrusted);
+  EXPECT_TRUE(verdict->matches_prediction);
+  EXPECT_THAT(rules_of(*verdict), IsEmpty());
+}
+
+TEST_P(GoodBoot, IsOfNoOtherMachine) {
+  EvidenceBundle bundle = own_boot(GetParam());
+  bundle.expectation.attestation_key =
+      own_boot(GetParam() == std::string("second-machine") ? "secure-boot-on" : "second-machine")
+          .expectation.attestation_key;
+  EXPECT_THAT(rules_of(appraise_again(bundle).value()), ElementsAre("quote.signature"));
+}
+
+TEST(OwnBoot, WithAModuleFromOutsideIsNot) {
+  const auto verdict = appraise_again(own_boot("module-from-outside"));
+  ASSERT_TRUE(verdict) << verdict.error().message;
+  EXPECT_EQ(verdict->verdict_class, VerdictClass::kUntrusted);
+  EXPECT_TRUE(verdict->matches_prediction) << "the boot itself was a good one";
+  EXPECT_THAT(rules_of(*verdict), ElementsAre("ima.program", "ima.program", "ima.module", "ima.module"));
+}
+
+}  // namespace
+}  // namespace slipway::attestation
