@@ -169,7 +169,7 @@ class ApiTest : public testing::Test {
                "/providers/Microsoft.Features/providers/Microsoft.ContainerService/features/TrustedLaunchPreview") +
            rest;
   }
-  // What az sends for the article's create (az-wire section 5).
+  // What az sends for the article's create.
   static std::string create_body(const std::string& security = R"({"enableVTPM":true,"enableSecureBoot":true})",
                                  const std::string& more_of_pool = {}) {
     const std::string security_profile = security.empty() ? "" : R"(,"securityProfile":)" + security;

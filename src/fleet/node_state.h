@@ -43,7 +43,8 @@ std::string error_code_of(NodePhase phase);
 
 // The labels under Slipway's care, each with its value or, where the node must not carry it, without. A trust label has
 // a value only while a good verdict is fresh: `phase` is kAdmitted or kReady. For a pool without a vTPM the secure-boot
-// label rests on what the host sees, and trusted-launch is never given (spec: trust, "Labels: attested now").
+// label rests on what the host sees, and trusted-launch is never given (docs/threat-model.md, "Certificates and
+// labels").
 std::map<std::string, std::optional<std::string>> wanted_labels(const Cluster& cluster, const Pool& pool,
                                                                 const Node& node, NodePhase phase,
                                                                 const ObservedNode& observed);
