@@ -170,7 +170,7 @@ Status make_administrator(const StateFolder& folder, const Installation& install
                           store::Store& store, Random& random) {
   const std::string path = folder.path() + "/admin.json";
   SLIPWAY_ASSIGN(const auto principals, store.list(principal_key("")));
-  if (!principals.empty()) return upgrade_principals(store, random);
+  if (!principals.empty()) return {};
   auto text = read_private_file(path);
   if (!text && text.error().code == ErrorCode::kNotFound) {
     text = json::serialize(json::object{{"endpoint", endpoint},

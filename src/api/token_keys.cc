@@ -39,16 +39,9 @@ std::optional<Time> made_at(const fs::path& file) {
   return Time(std::chrono::seconds(second));
 }
 
-Status prepare_folder(const std::string& folder, const std::string& older_key) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be made: {}", folder, std::strerror(errno)));
-  }
-  std::error_code error;
-  if (!fs::exists(older_key, error)) return {};
-  // Made at the beginning of time: a new key is made beside it at once.
-  fs::rename(older_key, path_of(folder, Time{}), error);
-  if (error) return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be moved: {}", older_key, error.message()));
-  return {};
+Status make_folder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be made: {}", folder, std::strerror(errno)));
 }
 
 }  // namespace
@@ -68,7 +61,7 @@ TokenKeyPlan plan_token_keys(const std::vector<Time>& made, const TokenKeyTimes&
 
 Result<std::unique_ptr<TokenKeys>> TokenKeys::open(const std::string& folder, Time now, TokenKeyTimes times) {
   std::unique_ptr<TokenKeys> keys(new TokenKeys(folder + "/token-keys", times));
-  SLIPWAY_TRY(prepare_folder(keys->folder_, folder + "/token-key.pem"));
+  SLIPWAY_TRY(make_folder(keys->folder_));
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(keys->folder_, error)) {
     const auto made = made_at(entry.path());

@@ -82,17 +82,6 @@ TEST_F(TokenKeyFiles, RotateOnDiskAndOutliveARestart) {
   EXPECT_FALSE(keys->find("", kNow));
 }
 
-TEST_F(TokenKeyFiles, TakeOverTheOneKeyOfOlderVersions) {
-  const crypto::PrivateKey old = crypto::PrivateKey::generate_p256();
-  std::ofstream(folder_ + "/token-key.pem") << old.pem();
-  ::chmod((folder_ + "/token-key.pem").c_str(), 0600);
-  auto keys = TokenKeys::open(folder_, kNow).value();
-  EXPECT_EQ(keys->signer(kNow).key.pem(), old.pem());
-  EXPECT_EQ(keys->published(kNow).size(), 2U);
-  EXPECT_FALSE(fs::exists(folder_ + "/token-key.pem"));
-  EXPECT_NE(keys->signer(kNow + kHour).key.pem(), old.pem());
-}
-
 TEST_F(TokenKeyFiles, ABrokenOneIsNeverReplaced) {
   fs::create_directory(folder_ + "/token-keys");
   const std::string path = folder_ + "/token-keys/000000000001.pem";
