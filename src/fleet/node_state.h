@@ -27,14 +27,12 @@ struct Limits {
 struct PhaseAndReason {
   NodePhase phase = NodePhase::kProvisioning;
   std::string explanation;
+  bool tells_disk = false;  // the explanation says what was found on the node's disk
 };
 
 // The phase that the facts give. kDeleting stays kDeleting.
 PhaseAndReason phase_of(const Node& node, const ObservedNode& observed, Time listening_since, const Limits& limits,
                         Time now);
-
-// True if a phase's explanation says what was found on the node's disk.
-bool names_disk(std::string_view explanation);
 
 // True for the phases that only a person or a new instance gets a node out of: BootRefused, Untrusted, Silent.
 bool is_bad(NodePhase phase);

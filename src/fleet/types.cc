@@ -108,6 +108,7 @@ void fields_of_node(Visit& visit, Record& record) {
   visit("lastEvidence", record.last_evidence);
   visit("diskInspected", record.disk_inspected);
   visit("diskReport", record.disk_report);
+  visit("diskTold", record.disk_told);
   visit("verdict", record.verdict);
   visit("labelsApplied", record.labels_applied);
 }
