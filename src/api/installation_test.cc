@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "api/json.h"
-#include "api/private_file.h"
 #include "api/token.h"
 #include "crypto/secret_hash.h"
 #include "http/client.h"
@@ -164,16 +163,6 @@ TEST_F(InstallationTest, ClientsTrustTheServerByCaPem) {
         {"GET", std::string("https://") + host + ":" + std::to_string((*server)->port()) + "/", {}, ""});
     ASSERT_TRUE(response) << response.error().message;
   }
-}
-
-TEST_F(InstallationTest, AFileIsNeverOverwritten) {
-  ASSERT_TRUE(create_file(root_ + "/f", "one", 0600));
-  EXPECT_EQ(create_file(root_ + "/f", "two", 0600).error().code, ErrorCode::kConflict);
-  EXPECT_EQ(read_private_file(root_ + "/f").value(), "one");
-  EXPECT_EQ(read_private_file(root_ + "/g").error().code, ErrorCode::kNotFound);
-  std::filesystem::create_symlink(root_ + "/f", root_ + "/link");
-  EXPECT_FALSE(read_private_file(root_ + "/link"));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root_), std::filesystem::directory_iterator()), 2);
 }
 
 }  // namespace

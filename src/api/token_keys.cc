@@ -9,7 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "api/private_file.h"
+#include "files/file.h"
 
 namespace slipway::api {
 namespace {
@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".pem";
+constexpr std::size_t kMaximumFile = 64U << 10;
 
 std::string id_of(const crypto::PrivateKey& key) { return to_hex(key.public_key().fingerprint()).substr(0, 16); }
 
@@ -66,7 +67,7 @@ Result<std::unique_ptr<TokenKeys>> TokenKeys::open(const std::string& folder, Ti
   for (const fs::directory_entry& entry : fs::directory_iterator(keys->folder_, error)) {
     const auto made = made_at(entry.path());
     if (!made) continue;
-    SLIPWAY_ASSIGN(const std::string text, read_private_file(entry.path().string()));
+    SLIPWAY_ASSIGN(const std::string text, files::read_private_file(entry.path(), kMaximumFile));
     auto key = crypto::PrivateKey::from_pem(text);
     if (!key) {
       return fail(
@@ -95,7 +96,7 @@ std::unique_ptr<TokenKeys> TokenKeys::in_memory(crypto::PrivateKey first, Time n
 
 Status TokenKeys::add(Time made) {
   crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
-  if (!folder_.empty()) SLIPWAY_TRY(create_file(path_of(folder_, made), key.pem(), 0600));
+  if (!folder_.empty()) SLIPWAY_TRY(files::create_file(path_of(folder_, made), as_bytes(key.pem()), 0600));
   const std::string id = id_of(key);
   keys_.push_back({made, id, std::move(key)});
   return {};

@@ -58,7 +58,4 @@ class EvidenceArchive {
   std::mutex mutex_;
 };
 
-// This machine's boot id; kUnavailable where the kernel does not say it.
-Result<std::string> read_boot_id();
-
 }  // namespace slipway::control

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "host/files.h"
+#include "files/file.h"
 
 namespace slipway::host {
 namespace {
@@ -14,7 +14,7 @@ const Bytes kFirmware(32, 1);
 
 // Debian's own variable stores, of the package ovmf.
 Result<Bytes> debian_store(const char* name) {
-  return read_file(std::filesystem::path("/usr/share/OVMF") / name, 16U << 20);
+  return files::read_file(std::filesystem::path("/usr/share/OVMF") / name, 16U << 20);
 }
 
 TEST(JudgeVariableStore, EnrolledKeysMeanOn) {
