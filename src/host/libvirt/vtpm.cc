@@ -8,6 +8,7 @@
 #include "crypto/certificate.h"
 #include "files/file.h"
 #include "host/process.h"
+#include "tpm/endorsement_certificate.h"
 #include "tpm/public_area.h"
 
 namespace slipway::host {
@@ -51,17 +52,9 @@ Result<RecordedEndorsementKey> VtpmFactory::manufacture(const std::string& uuid)
   SLIPWAY_TRY(set_up(uuid, {"--create-ek-cert", "--lock-nvram", "--vmid", uuid, "--write-ek-cert-files",
                             written.native(), "--config", (folder_ / "setup.conf").native()}));
   SLIPWAY_ASSIGN(const Bytes der, files::read_file(written / "ek-rsa2048.crt", kMaximumCertificate));
-  SLIPWAY_ASSIGN(const auto certificate, crypto::Certificate::from_der(der));
   SLIPWAY_ASSIGN(const Bytes authority_pem, files::read_file(folder_ / "certificate.pem", kMaximumCertificate));
   SLIPWAY_ASSIGN(const auto authority, crypto::Certificate::from_pem(as_text(authority_pem)));
-  SLIPWAY_ASSIGN(const auto authority_key, authority.public_key());
-  if (!certificate.signed_by(authority_key)) {
-    return fail(ErrorCode::kInternal,
-                "the EK certificate of " + uuid + " is not signed by this installation's authority");
-  }
-  RecordedEndorsementKey recorded;
-  recorded.certificate = certificate.pem();
-  SLIPWAY_ASSIGN(recorded.public_area, endorsement_key_of(recorded.certificate));
+  SLIPWAY_ASSIGN(RecordedEndorsementKey recorded, record_endorsement_key(der, authority, clock_.now()));
   SLIPWAY_TRY(hand_over(state_folder(uuid)));
   return recorded;
 }
@@ -120,13 +113,17 @@ Status VtpmFactory::set_up(const std::string& uuid, const std::vector<std::strin
   return {};
 }
 
-Result<Bytes> endorsement_key_of(std::string_view certificate_pem) {
-  SLIPWAY_ASSIGN(const auto certificate, crypto::Certificate::from_pem(certificate_pem));
-  SLIPWAY_ASSIGN(const auto key, certificate.public_key());
+Result<RecordedEndorsementKey> record_endorsement_key(ByteView certificate, const crypto::Certificate& authority,
+                                                      Time at) {
+  SLIPWAY_ASSIGN(const auto unverified, crypto::Certificate::from_der(certificate));
+  SLIPWAY_ASSIGN(const auto key, unverified.public_key());
+  SLIPWAY_ASSIGN(const auto checked, tpm::check_endorsement_certificate(certificate, key, {{authority}, {}}, at));
   SLIPWAY_ASSIGN(const auto numbers, key.rsa_numbers());
-  const Bytes area = tpm::marshal_public_area(tpm::endorsement_key_area(numbers));
-  SLIPWAY_TRY(tpm::check_endorsement_key(area));
-  return area;
+  RecordedEndorsementKey recorded;
+  recorded.certificate = checked.certificate.pem();
+  recorded.public_area = tpm::marshal_public_area(tpm::endorsement_key_area(numbers));
+  SLIPWAY_TRY(tpm::check_endorsement_key(recorded.public_area));
+  return recorded;
 }
 
 }  // namespace slipway::host
