@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/temporary_folder_for_tests.h"
 #include "files/file.h"
 
 namespace slipway::agent {
@@ -35,13 +36,9 @@ enrolment::Admission some_admission() {
 class NodeConfigurationTest : public ::testing::Test {
  protected:
   NodeConfigurationTest() {
-    std::string path = (fs::temp_directory_path() / "slipway agent XXXXXX").string();
-    EXPECT_NE(::mkdtemp(path.data()), nullptr);
-    folder_ = path;
     paths_.state = folder_ / "state";
     paths_.cni = folder_ / "cni";
   }
-  ~NodeConfigurationTest() override { fs::remove_all(folder_); }
 
   const ConfigurationFile& file(const std::vector<ConfigurationFile>& files, const std::string& name) {
     const auto found = std::find_if(files.begin(), files.end(),
@@ -50,7 +47,8 @@ class NodeConfigurationTest : public ::testing::Test {
     return *found;
   }
 
-  fs::path folder_;
+  TemporaryFolder temporary_{"slipway agent"};
+  const fs::path folder_ = temporary_.path();
   NodePaths paths_;
   enrolment::NodeKeys keys_ = enrolment::generate_node_keys();
 };

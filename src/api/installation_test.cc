@@ -9,6 +9,7 @@
 
 #include "api/json.h"
 #include "api/token.h"
+#include "base/temporary_folder_for_tests.h"
 #include "crypto/secret_hash.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -19,13 +20,6 @@ namespace {
 
 class InstallationTest : public testing::Test {
  protected:
-  InstallationTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "slipway-state-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-    path_ = root_ + "/state";
-  }
-  ~InstallationTest() override { std::filesystem::remove_all(root_); }
-
   mode_t mode_of(const std::string& name) const {
     struct stat status {};
     EXPECT_EQ(stat((path_ + name).c_str(), &status), 0) << name;
@@ -47,7 +41,8 @@ class InstallationTest : public testing::Test {
     return make_administrator(folder, installation, "https://127.0.0.1:18443", *store_, random_);
   }
 
-  std::string root_, path_;
+  TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path(), path_ = root_ + "/state";
   SystemRandom random_;
   Time now_ = SystemClock().now();
   std::unique_ptr<store::Store> store_ = store::make_memory_store();

@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "base/temporary_folder_for_tests.h"
 #include "files/boot_id.h"
 
 namespace slipway::files {
@@ -17,12 +18,6 @@ using testing::HasSubstr;
 
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() {
-    std::string pattern = testing::TempDir() + "/slipway-files-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~FilesTest() override { fs::remove_all(folder_); }
-
   std::string content(const fs::path& path) const { return std::string(as_text(read_file(path, 1U << 20).value())); }
   static unsigned mode_of(const fs::path& path) {
     struct stat status {};
@@ -30,7 +25,8 @@ class FilesTest : public testing::Test {
   }
   std::ptrdiff_t entries() const { return std::distance(fs::directory_iterator(folder_), fs::directory_iterator()); }
 
-  fs::path folder_;
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(FilesTest, AFileIsReplacedWholeWithItsMode) {

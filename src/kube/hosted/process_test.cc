@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/temporary_folder_for_tests.h"
 #include "kube/hosted/log_rotation.h"
 
 namespace slipway::kube {
@@ -20,12 +21,9 @@ namespace {
 class ProcessTest : public testing::Test {
  protected:
   ProcessTest() {
-    std::string pattern = testing::TempDir() + "/slipway-process-XXXXXX";
-    path_ = mkdtemp(pattern.data());
     folder_ = std::make_unique<PrivateFolder>(*PrivateFolder::open(path_ / "f", own_account()));
     log_ = *folder_->open_log("log");
   }
-  ~ProcessTest() override { std::filesystem::remove_all(path_); }
 
   Launch shell(const std::string& script) {
     program_ = files::Descriptor(open("/bin/sh", O_PATH | O_CLOEXEC));
@@ -46,7 +44,8 @@ class ProcessTest : public testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
-  std::filesystem::path path_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path path_ = temporary_.path();
   std::unique_ptr<PrivateFolder> folder_;
   files::Descriptor log_, program_;
 };
