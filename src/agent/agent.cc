@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <system_error>
 
-#include "agent/file.h"
+#include "agent/node_file.h"
 #include "crypto/certificate.h"
+#include "files/file.h"
 #include "http/client.h"
 
 namespace slipway::agent {
@@ -17,8 +18,8 @@ constexpr int kRequestTimeoutSeconds = 60;
 constexpr milliseconds kShortestInterval{1000};
 
 Status keep_pending(const NodePaths& paths, const enrolment::NodeKeys& keys) {
-  SLIPWAY_TRY(write_file(paths.pending_client_key(), keys.client.pem(), 0600));
-  return write_file(paths.pending_serving_key(), keys.serving.pem(), 0600);
+  SLIPWAY_TRY(write_node_file(paths.pending_client_key(), keys.client.pem(), 0600));
+  return write_node_file(paths.pending_serving_key(), keys.serving.pem(), 0600);
 }
 
 void forget_pending(const NodePaths& paths) {
@@ -34,7 +35,7 @@ std::optional<crypto::PrivateKey> key_from(std::string_view pem) {
 }
 
 std::optional<crypto::PrivateKey> read_key(const std::filesystem::path& path) {
-  const auto pem = read_file(path, kMaximumPem);
+  const auto pem = files::read_file(path, kMaximumPem);
   if (!pem) return {};
   return key_from(as_text(*pem));
 }
@@ -74,7 +75,7 @@ enrolment::Transport https_transport(const enrolment::Bootstrap& bootstrap) {
 
 std::optional<enrolment::HeldCertificates> read_held(const NodePaths& paths, Time now) {
   // Certificate and key stand in one file, in this order.
-  const auto pem = read_file(paths.client_pem(), kMaximumPem);
+  const auto pem = files::read_file(paths.client_pem(), kMaximumPem);
   auto serving = read_key(paths.state / "pki/serving.key");
   if (!pem || !serving) return {};
   const std::string_view text = as_text(*pem);

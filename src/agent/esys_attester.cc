@@ -10,7 +10,7 @@
 #include <cstring>
 #include <optional>
 
-#include "agent/file.h"
+#include "files/file.h"
 
 namespace slipway::agent {
 namespace {
@@ -317,10 +317,12 @@ Result<std::vector<Bytes>> EsysAttester::read_pcrs(const std::vector<int>& pcrs)
   return values;
 }
 
-Result<Bytes> EsysAttester::firmware_event_log() { return read_file(options_.firmware_event_log, kMaximumFirmwareLog); }
+Result<Bytes> EsysAttester::firmware_event_log() {
+  return files::read_file(options_.firmware_event_log, kMaximumFirmwareLog);
+}
 
 Result<Bytes> EsysAttester::ima_log() {
-  auto log = read_file(options_.ima_log, kMaximumImaLog);
+  auto log = files::read_file(options_.ima_log, kMaximumImaLog);
   if (!log && log.error().code == ErrorCode::kNotFound) return Bytes{};
   return log;
 }

@@ -7,7 +7,7 @@
 #include <cctype>
 #include <string_view>
 
-#include "agent/file.h"
+#include "agent/node_file.h"
 
 namespace slipway::agent {
 namespace {
@@ -135,7 +135,7 @@ Result<std::vector<ConfigurationFile>> node_configuration(const enrolment::Admis
 }
 
 Status write_configuration(const std::vector<ConfigurationFile>& files) {
-  for (const ConfigurationFile& file : files) SLIPWAY_TRY(write_file(file.path, file.content, file.mode));
+  for (const ConfigurationFile& file : files) SLIPWAY_TRY(write_node_file(file.path, file.content, file.mode));
   return {};
 }
 

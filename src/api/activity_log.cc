@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "api/json.h"
+#include "base/ascii.h"
 
 namespace slipway::api {
 namespace {
@@ -24,12 +25,6 @@ constexpr std::size_t kMaximumLine = 64U << 10;
 tl::unexpected<Error> no_file(std::string_view what, const std::string& path) {
   return fail(ErrorCode::kUnavailable,
               fmt::format("the audit trail {} cannot be {}: {}", path, what, std::strerror(errno)));
-}
-
-// What a client chose must not make a line that cannot be read again.
-void make_plain(std::string& text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
 }
 
 std::string aside(const std::string& path, int number) { return fmt::format("{}.{}", path, number); }
@@ -126,10 +121,10 @@ Status ActivityLog::put_aside(File& file) const {
 }
 
 Status ActivityLog::record(Series series, ActivityEvent event) {
+  // What a client chose must not make a line that cannot be read again.
   for (std::string* const text : {&event.caller, &event.uri, &event.client_request, &event.action, &event.resource,
                                   &event.code, &event.message}) {
-    if (text->size() > kMaximumText) text->resize(kMaximumText);
-    make_plain(*text);
+    *text = printable_ascii(*text, kMaximumText);
   }
   const std::string line = to_json(event) + "\n";
   const std::lock_guard lock(mutex_);

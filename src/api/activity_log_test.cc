@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/temporary_folder_for_tests.h"
+
 namespace slipway::api {
 namespace {
 
@@ -16,11 +18,6 @@ const Time kStart = from_rfc3339("2026-11-23T12:00:00Z").value();
 
 class ActivityLogFiles : public testing::Test {
  protected:
-  ActivityLogFiles() {
-    std::string name = (fs::temp_directory_path() / "slipway-activity.XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~ActivityLogFiles() override { fs::remove_all(folder_); }
   static ActivityEvent event(int number) {
     ActivityEvent made;
     made.time = kStart + seconds(number);
@@ -29,7 +26,8 @@ class ActivityLogFiles : public testing::Test {
     return made;
   }
   std::string path(const std::string& name) const { return folder_ + "/activity/" + name; }
-  std::string folder_;
+  TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(ActivityLogFiles, NewestFirstAcrossBothSeriesAndARestart) {

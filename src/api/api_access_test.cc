@@ -232,7 +232,7 @@ TEST_F(AccessTest, EveryChangeAndEveryRefusalIsWrittenDown) {
 
 // Where the trail cannot be written, nothing is changed.
 TEST_F(AccessTest, NoChangeIsMadeThatIsNotWrittenDown) {
-  activity_log_ = ActivityLog::open(log_folder_.path, 1).value();  // each line asks for a new file
+  activity_log_ = ActivityLog::open(log_folder_.path().string(), 1).value();  // each line asks for a new file
   ApiOptions narrow = options();
   Api api(std::move(narrow), *store_, kubernetes_, clock_, random_);
   http::Request request;
@@ -243,7 +243,7 @@ TEST_F(AccessTest, NoChangeIsMadeThatIsNotWrittenDown) {
   request.body = R"({"location":"local"})";
   ASSERT_EQ(api.handle(request).status, 201);
   const std::string before = whole_store();
-  std::filesystem::remove_all(log_folder_.path + "/activity");
+  std::filesystem::remove_all(log_folder_.path() / "activity");
   request.path = subscription_path("/resourceGroups/second");
   const auto refused = api.handle(request);
   EXPECT_EQ(refused.status, 503) << refused.body;

@@ -10,6 +10,8 @@
 
 #include "api/api.h"
 #include "api/token.h"
+#include "base/manual_clock_for_tests.h"
+#include "base/temporary_folder_for_tests.h"
 #include "crypto/secret_hash.h"
 #include "fleet/types.h"
 #include "store/memory.h"
@@ -17,15 +19,6 @@
 // What the API's tests stand on: the API over a memory store, a clock moved by hand, and a Kubernetes that gives out
 // kubeconfigs and nothing else.
 namespace slipway::api {
-
-class ManualClock final : public Clock {
- public:
-  Time now() const override { return now_; }
-  void advance(seconds by) { now_ += by; }
-
- private:
-  Time now_ = from_rfc3339("2026-11-23T12:00:00Z").value();
-};
 
 class KubeconfigsOnly final : public kube::Kubernetes {
  public:
@@ -60,16 +53,6 @@ class KubeconfigsOnly final : public kube::Kubernetes {
   static tl::unexpected<Error> unused() { return fail(ErrorCode::kInternal, "the API must not ask for this"); }
 };
 
-struct TemporaryFolder {
-  TemporaryFolder() : path((std::filesystem::temp_directory_path() / "slipway-api-test.XXXXXX").string()) {
-    if (::mkdtemp(path.data()) == nullptr) ADD_FAILURE() << path;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string path;
-};
-
 class ApiTest : public testing::Test {
  protected:
   static constexpr const char* kTenant = "11111111-1111-4111-8111-111111111111";
@@ -78,7 +61,7 @@ class ApiTest : public testing::Test {
 
   ApiTest()
       : token_keys_(TokenKeys::in_memory(token_key(), clock_.now())),
-        activity_log_(ActivityLog::open(log_folder_.path).value()),
+        activity_log_(ActivityLog::open(log_folder_.path().string()).value()),
         api_(options(), *store_, kubernetes_, clock_, random_) {
     keep("owner", "Owner", "/", owner_hash());
     token_ = issue_token(options(), "owner", clock_.now()).value();
@@ -169,7 +152,7 @@ class ApiTest : public testing::Test {
                "/providers/Microsoft.Features/providers/Microsoft.ContainerService/features/TrustedLaunchPreview") +
            rest;
   }
-  // What az sends for the article's create (az-wire section 5).
+  // What az sends for the article's create.
   static std::string create_body(const std::string& security = R"({"enableVTPM":true,"enableSecureBoot":true})",
                                  const std::string& more_of_pool = {}) {
     const std::string security_profile = security.empty() ? "" : R"(,"securityProfile":)" + security;

@@ -1,6 +1,6 @@
 #include "api/api_test_bench.h"
 
-// The article's walk, request by request, and what each answer must hold for az and the SDKs (az-wire sections 3 to 9).
+// The article's walk, request by request, and what each answer must hold for az and the SDKs.
 namespace slipway::api {
 namespace {
 

@@ -3,8 +3,8 @@
 #include "api/call.h"
 #include "fleet/image_catalog.h"
 
-// The handlers of the route table in api.cc. Each judges first and then writes once; a kConflict of the store without a
-// reason of its own means that another request was faster, and the handler is called again.
+// The handlers of the route table in routes.cc. Each judges first and then writes once; a kConflict of the store
+// without a reason of its own means that another request was faster, and the handler is called again.
 namespace slipway::api {
 
 // discovery.cc: no token needed.

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "api/json.h"
-#include "api/private_file.h"
 #include "api/token.h"
 #include "crypto/secret_hash.h"
+#include "files/file.h"
 
 namespace slipway::api {
 namespace {
@@ -21,6 +21,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kInstallationKey = "/installation";
+constexpr std::size_t kMaximumFile = 64U << 10;
 constexpr std::chrono::hours kDay{24};
 // Clocks of clients may be behind.
 constexpr std::chrono::hours kBackdate{1};
@@ -34,12 +35,12 @@ std::string host_name() {
 // either nothing or what the next one completes.
 Result<crypto::Identity> read_or_make_authority(const std::string& folder, Time now, Random& random) {
   const std::string key_path = folder + "/ca-key.pem", certificate_path = folder + "/ca.pem";
-  auto text = read_private_file(key_path);
+  auto text = files::read_private_file(key_path, kMaximumFile);
   if (!text && text.error().code == ErrorCode::kNotFound) {
     SLIPWAY_ASSIGN(const crypto::Identity authority,
                    crypto::make_authority("Slipway API", now - kBackdate, now + 3650 * kDay, random));
     text = authority.certificate.pem() + authority.key.pem();
-    SLIPWAY_TRY(create_file(key_path, *text, 0600));
+    SLIPWAY_TRY(files::create_file(key_path, as_bytes(*text), 0600));
   }
   if (!text) return fail(text.error());
   auto certificate = crypto::Certificate::from_pem(text->substr(0, text->find("-----BEGIN PRIVATE KEY-----")));
@@ -49,7 +50,7 @@ Result<crypto::Identity> read_or_make_authority(const std::string& folder, Time 
     return fail(ErrorCode::kMalformed,
                 fmt::format("{} does not hold a certificate and its key: put back a copy from before", key_path));
   }
-  const Status written = create_file(certificate_path, certificate->pem(), 0644);
+  const Status written = files::create_file(certificate_path, as_bytes(certificate->pem()), 0644);
   if (!written && written.error().code != ErrorCode::kConflict) return fail(written.error());
   return crypto::Identity{std::move(*certificate), std::move(*key)};
 }
@@ -170,8 +171,8 @@ Status make_administrator(const StateFolder& folder, const Installation& install
                           store::Store& store, Random& random) {
   const std::string path = folder.path() + "/admin.json";
   SLIPWAY_ASSIGN(const auto principals, store.list(principal_key("")));
-  if (!principals.empty()) return upgrade_principals(store, random);
-  auto text = read_private_file(path);
+  if (!principals.empty()) return {};
+  auto text = files::read_private_file(path, kMaximumFile);
   if (!text && text.error().code == ErrorCode::kNotFound) {
     text = json::serialize(json::object{{"endpoint", endpoint},
                                         {"tenantId", installation.tenant},
@@ -179,7 +180,7 @@ Status make_administrator(const StateFolder& folder, const Installation& install
                                         {"clientId", make_uuid(random)},
                                         {"clientSecret", to_base64url(random.bytes(32))}}) +
            "\n";
-    SLIPWAY_TRY(create_file(path, *text, 0600));
+    SLIPWAY_TRY(files::create_file(path, as_bytes(*text), 0600));
   }
   if (!text) return fail(text.error());
   const auto parsed = parse_body(*text);

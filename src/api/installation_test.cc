@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "api/json.h"
-#include "api/private_file.h"
 #include "api/token.h"
+#include "base/temporary_folder_for_tests.h"
 #include "crypto/secret_hash.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -20,13 +20,6 @@ namespace {
 
 class InstallationTest : public testing::Test {
  protected:
-  InstallationTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "slipway-state-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-    path_ = root_ + "/state";
-  }
-  ~InstallationTest() override { std::filesystem::remove_all(root_); }
-
   mode_t mode_of(const std::string& name) const {
     struct stat status {};
     EXPECT_EQ(stat((path_ + name).c_str(), &status), 0) << name;
@@ -48,7 +41,8 @@ class InstallationTest : public testing::Test {
     return make_administrator(folder, installation, "https://127.0.0.1:18443", *store_, random_);
   }
 
-  std::string root_, path_;
+  TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path(), path_ = root_ + "/state";
   SystemRandom random_;
   Time now_ = SystemClock().now();
   std::unique_ptr<store::Store> store_ = store::make_memory_store();
@@ -164,16 +158,6 @@ TEST_F(InstallationTest, ClientsTrustTheServerByCaPem) {
         {"GET", std::string("https://") + host + ":" + std::to_string((*server)->port()) + "/", {}, ""});
     ASSERT_TRUE(response) << response.error().message;
   }
-}
-
-TEST_F(InstallationTest, AFileIsNeverOverwritten) {
-  ASSERT_TRUE(create_file(root_ + "/f", "one", 0600));
-  EXPECT_EQ(create_file(root_ + "/f", "two", 0600).error().code, ErrorCode::kConflict);
-  EXPECT_EQ(read_private_file(root_ + "/f").value(), "one");
-  EXPECT_EQ(read_private_file(root_ + "/g").error().code, ErrorCode::kNotFound);
-  std::filesystem::create_symlink(root_ + "/f", root_ + "/link");
-  EXPECT_FALSE(read_private_file(root_ + "/link"));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root_), std::filesystem::directory_iterator()), 2);
 }
 
 }  // namespace

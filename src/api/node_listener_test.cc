@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/manual_clock_for_tests.h"
 #include "enrolment/refusal.h"
 
 namespace slipway::api {
@@ -12,15 +13,6 @@ using ::testing::HasSubstr;
 namespace refusal = enrolment::refusal;
 
 const std::string kInstance = "11111111-1111-4111-8111-111111111111";
-
-class ManualClock final : public Clock {
- public:
-  Time now() const override { return now_; }
-  void advance(milliseconds by) { now_ += by; }
-
- private:
-  Time now_{milliseconds(1800000000000)};
-};
 
 // Knows one instance of a pool without a vTPM, and counts what it was asked.
 class OneNode final : public enrolment::Registry {

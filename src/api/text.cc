@@ -19,20 +19,6 @@ std::string percent_encoded(std::string_view text, std::string_view also_plain) 
   return encoded;
 }
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-bool equal_without_case(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&lower](char a, char b) { return lower(a) == lower(b); });
-}
-
 std::optional<std::map<std::string, std::string>> parse_form(std::string_view body) {
   const auto decode = [](std::string_view text) -> std::optional<std::string> {
     std::string result;

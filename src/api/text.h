@@ -5,11 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace slipway::api {
+#include "base/ascii.h"
 
-// ASCII, as ARM compares names.
-bool equal_without_case(std::string_view left, std::string_view right);
-std::string lower_case(std::string_view text);
+namespace slipway::api {
 
 // RFC 3986 section 2.3: everything but letters, digits, "-._~" and the characters of `also_plain`.
 std::string percent_encoded(std::string_view text, std::string_view also_plain = {});

@@ -80,23 +80,6 @@ Result<std::vector<Stored<RoleAssignment>>> role_assignments(store::Store& store
   return assignments;
 }
 
-Status upgrade_principals(store::Store& store, Random& random) {
-  SLIPWAY_ASSIGN(const auto documents, store.list(principal_key("")));
-  for (const store::Document& document : documents) {
-    SLIPWAY_ASSIGN(const json::object object, parse_body(document.value));
-    Properties properties(object, "principal");
-    const std::string role = properties.text("role");
-    if (role.empty()) continue;
-    SLIPWAY_ASSIGN(const StoredPrincipal principal, principal_from_json(document.value));
-    const RoleAssignment assignment{make_uuid(random), principal.client, role, properties.text("scope", "/"), {}, ""};
-    SLIPWAY_TRY(
-        store.commit({{{document.key, document.revision}},
-                      {{document.key, to_json(principal)}, {role_assignment_key(assignment.id), to_json(assignment)}},
-                      {}}));
-  }
-  return {};
-}
-
 Result<std::string> issue_token(const ApiOptions& options, const std::string& client, Time now) {
   const json::object claims{{"iss", issuer_of(options)},
                             {"aud", audience_of(options)},

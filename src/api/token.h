@@ -23,9 +23,6 @@ Result<StoredPrincipal> principal_from_json(std::string_view json);
 
 // Every assignment of roles in the store.
 Result<std::vector<Stored<RoleAssignment>>> role_assignments(store::Store& store);
-// Earlier versions kept one role and one scope in the principal: they become a role assignment.
-Status upgrade_principals(store::Store& store, Random& random);
-
 // An access token: JWS, ES256, of issuer and audience of this installation, good for an hour. It names the client; what
 // the client may do stands in the store.
 Result<std::string> issue_token(const ApiOptions& options, const std::string& client, Time now);

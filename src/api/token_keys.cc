@@ -9,7 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "api/private_file.h"
+#include "files/file.h"
 
 namespace slipway::api {
 namespace {
@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".pem";
+constexpr std::size_t kMaximumFile = 64U << 10;
 
 std::string id_of(const crypto::PrivateKey& key) { return to_hex(key.public_key().fingerprint()).substr(0, 16); }
 
@@ -39,16 +40,9 @@ std::optional<Time> made_at(const fs::path& file) {
   return Time(std::chrono::seconds(second));
 }
 
-Status prepare_folder(const std::string& folder, const std::string& older_key) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be made: {}", folder, std::strerror(errno)));
-  }
-  std::error_code error;
-  if (!fs::exists(older_key, error)) return {};
-  // Made at the beginning of time: a new key is made beside it at once.
-  fs::rename(older_key, path_of(folder, Time{}), error);
-  if (error) return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be moved: {}", older_key, error.message()));
-  return {};
+Status make_folder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return fail(ErrorCode::kUnavailable, fmt::format("{} cannot be made: {}", folder, std::strerror(errno)));
 }
 
 }  // namespace
@@ -68,12 +62,12 @@ TokenKeyPlan plan_token_keys(const std::vector<Time>& made, const TokenKeyTimes&
 
 Result<std::unique_ptr<TokenKeys>> TokenKeys::open(const std::string& folder, Time now, TokenKeyTimes times) {
   std::unique_ptr<TokenKeys> keys(new TokenKeys(folder + "/token-keys", times));
-  SLIPWAY_TRY(prepare_folder(keys->folder_, folder + "/token-key.pem"));
+  SLIPWAY_TRY(make_folder(keys->folder_));
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(keys->folder_, error)) {
     const auto made = made_at(entry.path());
     if (!made) continue;
-    SLIPWAY_ASSIGN(const std::string text, read_private_file(entry.path().string()));
+    SLIPWAY_ASSIGN(const std::string text, files::read_private_file(entry.path(), kMaximumFile));
     auto key = crypto::PrivateKey::from_pem(text);
     if (!key) {
       return fail(
@@ -102,7 +96,7 @@ std::unique_ptr<TokenKeys> TokenKeys::in_memory(crypto::PrivateKey first, Time n
 
 Status TokenKeys::add(Time made) {
   crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
-  if (!folder_.empty()) SLIPWAY_TRY(create_file(path_of(folder_, made), key.pem(), 0600));
+  if (!folder_.empty()) SLIPWAY_TRY(files::create_file(path_of(folder_, made), as_bytes(key.pem()), 0600));
   const std::string id = id_of(key);
   keys_.push_back({made, id, std::move(key)});
   return {};

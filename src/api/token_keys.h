@@ -39,8 +39,7 @@ struct TokenKey {
 // their making; rotation happens by itself whenever one is asked for. Thread-safe.
 class TokenKeys {
  public:
-  // Takes over FOLDER/token-key.pem, which older versions had. kMalformed, naming the file, for one that holds no key:
-  // it is never replaced.
+  // kMalformed, naming the file, for one that holds no key: it is never replaced.
   static Result<std::unique_ptr<TokenKeys>> open(const std::string& folder, Time now, TokenKeyTimes times = {});
   // One key that is kept nowhere, and rotates in memory: for tests.
   static std::unique_ptr<TokenKeys> in_memory(crypto::PrivateKey first, Time now, TokenKeyTimes times = {});

@@ -147,20 +147,6 @@ Finding reference_missing() {
   return finding;
 }
 
-Finding secure_boot_disabled() {
-  Finding finding;
-  finding.rule = "secureBoot.disabled";
-  finding.pcr = 7;
-  finding.component = "SecureBoot";
-  finding.expected = "on";
-  finding.found = "off";
-  finding.message = "Secure Boot was off during this boot, but the node's pool requires it";
-  finding.remedy =
-      "Re-image the node: a new VM gets a variable store with Secure Boot on. Nodes of a pool without "
-      "--enable-secure-boot may boot like this.";
-  return finding;
-}
-
 }  // namespace
 
 std::vector<int> expected_pcrs() {

@@ -179,13 +179,10 @@ void name_disabled_secure_boot(const PreparedPrediction& prediction, const Event
   if (events[7].empty() || events[7].front()->type != expected.front()->type) return;
   for (Finding& finding : findings) {
     if (finding.pcr != 7 || finding.component != expected.front()->component || finding.event < 0) continue;
-    finding.rule = "secureBoot.disabled";
-    finding.expected = "on";
-    finding.found = "off";
-    finding.message = "Secure Boot was off during this boot, but the node's pool requires it";
-    finding.remedy =
-        "Re-image the node: a new VM gets a variable store with Secure Boot on. Nodes of a pool without "
-        "--enable-secure-boot may boot like this.";
+    Finding named = secure_boot_disabled();
+    named.event = finding.event;
+    named.component = finding.component;
+    finding = std::move(named);
     return;
   }
 }
@@ -291,6 +288,20 @@ class ComponentReport {
 };
 
 }  // namespace
+
+Finding secure_boot_disabled() {
+  Finding finding;
+  finding.rule = "secureBoot.disabled";
+  finding.pcr = 7;
+  finding.component = "SecureBoot";
+  finding.expected = "on";
+  finding.found = "off";
+  finding.message = "Secure Boot was off during this boot, but the node's pool requires it";
+  finding.remedy =
+      "Re-image the node: a new VM gets a variable store with Secure Boot on. Nodes of a pool without "
+      "--enable-secure-boot may boot like this.";
+  return finding;
+}
 
 std::vector<Component> matched_components(const PreparedPrediction& prediction) {
   MetByEvent met;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "base/ascii.h"
 #include "bootchain/ima_log.h"
 #include "crypto/digest.h"
 
@@ -48,13 +49,6 @@ bool is_kexec(std::string_view path) {
   for (const std::string_view start : {"vmlinu", "bzImage", "initrd.img", "initramfs.img", "initramfs-"})
     if (begins_with(name, start)) return true;
   return name == "initrd" || name == "ima-policy" || name == "kexec-cmdline";
-}
-
-std::string printable(std::string_view path) {
-  std::string text;
-  for (const char character : path.substr(0, kMaximumPath))
-    text.push_back(character >= 0x20 && character <= 0x7e ? character : '?');
-  return text;
 }
 
 class ImaFindings {
@@ -101,7 +95,7 @@ void judge_file(const ImaMeasurement& file, bool in_initrd, bool root_is_measure
                 ImaFindings& findings) {
   const std::string_view rule = broken_rule(file.path, in_initrd, root_is_measured, allowed);
   if (rule.empty()) return;
-  const std::string path = printable(file.path);
+  const std::string path = printable_ascii(file.path, kMaximumPath);
   findings.add(rule, path, "nothing from outside of the image",
                fmt::format("{}:{}", file.algorithm, to_hex(file.digest)),
                fmt::format(fmt::runtime(meaning_of(rule)), path));
@@ -115,7 +109,8 @@ void judge_aggregate(const bootchain::VerifiedBoot& boot, const std::optional<Im
   const Bytes expected = hasher.finish();
   if (first && first->path == "boot_aggregate" && first->algorithm == "sha256" && first->digest == expected) return;
   findings.add("ima.aggregate", "boot_aggregate", to_hex(expected),
-               first ? fmt::format("{} {}", printable(first->path), to_hex(first->digest)) : "no readable entry",
+               first ? fmt::format("{} {}", printable_ascii(first->path, kMaximumPath), to_hex(first->digest))
+                     : "no readable entry",
                "the first entry of the kernel's log is not the digest of this boot's PCR 0 to 9, so the log was not "
                "begun by this boot's kernel");
 }
@@ -141,7 +136,8 @@ void judge_ima(const bootchain::VerifiedBoot& boot, bool root_is_measured, const
   judge_aggregate(boot, files.front(), found);
   for (std::size_t at = 1; at < entries.size(); ++at) {
     if (entries[at].violation) {
-      const std::string path = files[at] ? printable(files[at]->path) : fmt::format("entry {} of the IMA log", at);
+      const std::string path =
+          files[at] ? printable_ascii(files[at]->path, kMaximumPath) : fmt::format("entry {} of the IMA log", at);
       found.add("ima.violation", path, "no violation", "violation",
                 fmt::format("{} was written while it was measured, so nobody knows what of it ran", path));
       continue;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_data.h"
 
@@ -12,29 +13,23 @@ using bootchain::UnverifiedEvent;
 
 constexpr std::size_t kMaximumText = 256;
 
-std::string printable(std::string_view text) {
-  std::string result;
-  for (const char character : text.substr(0, kMaximumText))
-    result.push_back(character >= 0x20 && character <= 0x7e ? character : '?');
-  return result;
-}
-
 }  // namespace
 
 std::string describe_event(const UnverifiedEvent& event) {
   const bootchain::GrubText text = bootchain::grub_text(event);
   switch (text.kind) {
     case bootchain::GrubText::Kind::kCommand:
-      return "GRUB command " + printable(text.text);
+      return "GRUB command " + printable_ascii(text.text, kMaximumText);
     case bootchain::GrubText::Kind::kKernelCommandLine:
-      return "kernel command line " + printable(text.text);
+      return "kernel command line " + printable_ascii(text.text, kMaximumText);
     case bootchain::GrubText::Kind::kModuleCommandLine:
-      return "module command line " + printable(text.text);
+      return "module command line " + printable_ascii(text.text, kMaximumText);
     case bootchain::GrubText::Kind::kNone:
       break;
   }
   if (event.type == bootchain::kEvIpl || event.type == bootchain::kEvEfiAction)
-    return fmt::format("{} \"{}\"", bootchain::event_type_name(event.type), printable(as_text(event.data)));
+    return fmt::format("{} \"{}\"", bootchain::event_type_name(event.type),
+                       printable_ascii(as_text(event.data), kMaximumText));
   if (event.type == bootchain::kEvEfiVariableAuthority || event.type == bootchain::kEvEfiVariableDriverConfig) {
     const auto variable = bootchain::decode_variable_data(event.data);
     if (variable) return "EFI variable " + variable->name;

@@ -34,6 +34,9 @@ struct PreparedPrediction {
   static Result<PreparedPrediction> make(const ValidPrediction& valid);
 };
 
+// That Secure Boot was off, and ought not to have been; of no event yet.
+Finding secure_boot_disabled();
+
 // A boot beside a prediction.
 struct Comparison {
   std::vector<Finding> findings;  // in the order of the PCRs; severities are not set yet

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/byte_reader.h"
+#include "base/http_status.h"
 #include "base/random.h"
 #include "base/time.h"
 
@@ -66,6 +67,16 @@ TEST(Uuid, HasVersionAndVariantOfTheRfc) {
   EXPECT_EQ(first[14], '4');
   EXPECT_NE(std::string("89ab").find(first[19]), std::string::npos);
   EXPECT_NE(first, second);
+}
+
+TEST(ErrorCodes, OfHttpStatuses) {
+  EXPECT_EQ(error_code_of_http(400), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(error_code_of_http(401), ErrorCode::kUnauthenticated);
+  EXPECT_EQ(error_code_of_http(404), ErrorCode::kNotFound);
+  EXPECT_EQ(error_code_of_http(429), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(error_code_of_http(500), ErrorCode::kInternal);
+  for (const int other : {0, 302, 418, 502, 503})
+    EXPECT_EQ(error_code_of_http(other), ErrorCode::kUnavailable) << other;
 }
 
 TEST(ConstantTime, ComparesLengthsAndBytes) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace slipway {
 namespace {
 
 constexpr std::size_t kLongest = 100;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // Optimal string alignment: a swap of neighbours counts once. Three rows of the table suffice.
 std::size_t distance(std::string_view left, std::string_view right) {
@@ -17,9 +17,9 @@ std::size_t distance(std::string_view left, std::string_view right) {
   for (std::size_t i = 1; i <= left.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= right.size(); ++j) {
-      const char a = lower(left[i - 1]), b = lower(right[j - 1]);
+      const char a = lower_case(left[i - 1]), b = lower_case(right[j - 1]);
       row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a == b ? 0 : 1)});
-      const bool is_swap = i > 1 && j > 1 && a == lower(right[j - 2]) && lower(left[i - 2]) == b;
+      const bool is_swap = i > 1 && j > 1 && a == lower_case(right[j - 2]) && lower_case(left[i - 2]) == b;
       if (is_swap) row[j] = std::min(row[j], before_last[j - 2] + 1);
     }
     before_last.swap(last);

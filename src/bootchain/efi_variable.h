@@ -12,7 +12,7 @@ inline constexpr std::string_view kEfiGlobalVariables = "8be4df61-93ca-11d2-aa0d
 inline constexpr std::string_view kImageSecurityDatabase = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 inline constexpr std::string_view kShimVariables = "605dab50-e046-4300-abb6-3dd810dd8b23";
 
-// An EFI variable as an event carries it: UEFI_VARIABLE_DATA (TCG PC Client Platform Firmware Profile 10.4.1).
+// UEFI_VARIABLE_DATA: TCG PC Client Platform Firmware Profile 10.2.6, "Measuring UEFI Variables and UEFI GPT Data".
 struct EfiVariable {
   EfiGuid vendor;
   std::string name;  // characters outside printable ASCII stand as '?'

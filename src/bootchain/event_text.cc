@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/utf8.h"
+
 namespace slipway::bootchain {
 namespace {
 
@@ -13,25 +15,6 @@ bool is_low_surrogate(std::uint32_t unit) { return unit >= 0xdc00 && unit < 0xe0
 
 std::uint32_t unit_at(ByteView bytes, std::size_t index) {
   return static_cast<std::uint32_t>(bytes[2 * index]) | static_cast<std::uint32_t>(bytes[2 * index + 1]) << 8;
-}
-
-void put_utf8(std::string& out, std::uint32_t point) {
-  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (point < 0x80) {
-    put(point);
-  } else if (point < 0x800) {
-    put(0xc0 | point >> 6);
-    put(0x80 | (point & 0x3f));
-  } else if (point < 0x10000) {
-    put(0xe0 | point >> 12);
-    put(0x80 | (point >> 6 & 0x3f));
-    put(0x80 | (point & 0x3f));
-  } else {
-    put(0xf0 | point >> 18);
-    put(0x80 | (point >> 12 & 0x3f));
-    put(0x80 | (point >> 6 & 0x3f));
-    put(0x80 | (point & 0x3f));
-  }
 }
 
 bool is_continuation(std::uint8_t byte) { return (byte & 0xc0) == 0x80; }
@@ -74,12 +57,12 @@ std::string utf16_text(ByteView bytes) {
     const std::uint32_t unit = unit_at(bytes, i);
     if (unit == 0) break;
     if (is_high_surrogate(unit) && i + 1 < count && is_low_surrogate(unit_at(bytes, i + 1))) {
-      put_utf8(text, 0x10000 + ((unit - 0xd800) << 10) + (unit_at(bytes, i + 1) - 0xdc00));
+      append_utf8(text, 0x10000 + ((unit - 0xd800) << 10) + (unit_at(bytes, i + 1) - 0xdc00));
       ++i;
     } else if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
       fmt::format_to(std::back_inserter(text), "\\u{:04x}", unit);
     } else {
-      put_utf8(text, unit);
+      append_utf8(text, unit);
     }
   }
   return text;

@@ -18,8 +18,8 @@ struct GptPartition {
 
 struct PartitionTable {
   std::vector<GptPartition> partitions;
-  // The data of the EV_EFI_GPT_EVENT that firmware measures into PCR 5 for this disk: UEFI_GPT_DATA of TCG PC Client
-  // Platform Firmware Profile 10.2.5. The event's digest is SHA-256 of it.
+  // What the EV_EFI_GPT_EVENT (PCR 5) of this disk holds; its digest is SHA-256 of it. UEFI_GPT_DATA: TCG PC Client
+  // Platform Firmware Profile 10.2.6, "Measuring UEFI Variables and UEFI GPT Data".
   Bytes event_data;
 };
 

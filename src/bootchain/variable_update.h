@@ -12,7 +12,6 @@
 namespace slipway::bootchain {
 
 // Attributes of a variable (UEFI 2.9, 8.2).
-inline constexpr std::uint32_t kTimeBasedAuthenticatedWriteAccess = 0x20;
 inline constexpr std::uint32_t kAppendWrite = 0x40;
 // What PK, KEK, db and dbx have: non-volatile, boot service and runtime access, time-based authenticated write access.
 inline constexpr std::uint32_t kSecureBootVariableAttributes = 0x27;

@@ -128,6 +128,7 @@ class Performer {
       if (found.phase == fleet::NodePhase::kDeleting) return {};
       found.phase = action.phase;
       found.explanation = action.explanation;
+      found.disk_told = action.tells_disk;
       if (!fleet::is_bad(action.phase)) {
         found.disk_inspected.reset();
         found.disk_report.clear();

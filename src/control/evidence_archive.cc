@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <fstream>
 #include <vector>
 
-#include "control/private_file.h"
 #include "crypto/digest.h"
+#include "files/file.h"
 
 namespace slipway::control {
 namespace {
@@ -57,13 +56,13 @@ std::string appended(std::string log, const std::string& line) {
 }
 
 Status log_verdict(const fs::path& file, const EvidenceArchive::Kept& kept) {
-  auto log = read_private_file(file, kMaximumLog);
+  auto log = files::read_private_file(file, kMaximumLog);
   if (!log && log.error().code != ErrorCode::kNotFound) return fail(log.error());
   const std::string line =
       boost::json::serialize(boost::json::object{{"appraised", to_rfc3339(kept.verdict.appraised)},
                                                  {"verdict", attestation::to_string(kept.verdict.verdict_class)},
                                                  {"evidenceSha256", digest_of(kept.bundle.evidence)}});
-  return write_private_file(file, appended(log ? *std::move(log) : std::string(), line));
+  return files::replace_file(file, as_bytes(appended(log ? *std::move(log) : std::string(), line)), 0600);
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ fs::path EvidenceArchive::folder_of(const std::string& instance) const { return 
 Result<EvidenceArchive::LastSighting> EvidenceArchive::last_sighting(const std::string& instance) {
   const std::lock_guard lock(mutex_);
   const fs::path file = folder_of(instance) / kTpm;
-  const auto text = read_private_file(file, kMaximumSighting);
+  const auto text = files::read_private_file(file, kMaximumSighting);
   if (!text && text.error().code == ErrorCode::kNotFound) return LastSighting{};
   if (!text) return fail(text.error());
   const std::size_t line = text->find('\n');
@@ -98,17 +97,18 @@ Status EvidenceArchive::keep(const std::string& instance, const Kept& kept) {
 
   // The sighting first: without it a verdict could be repeated against an older one.
   if (kept.sighting)
-    SLIPWAY_TRY(write_private_file(folder / kTpm, boot_id_ + "\n" + attestation::to_json(*kept.sighting) + "\n"));
+    SLIPWAY_TRY(files::replace_file(folder / kTpm,
+                                    as_bytes(boot_id_ + "\n" + attestation::to_json(*kept.sighting) + "\n"), 0600));
   const std::string text = attestation::to_json(kept.bundle);
   const bool good = kept.verdict.verdict_class == attestation::VerdictClass::kTrusted;
-  if (good) SLIPWAY_TRY(write_private_file(folder / kLastGood, text));
+  if (good) SLIPWAY_TRY(files::replace_file(folder / kLastGood, as_bytes(text), 0600));
   if (!good || kept.changed) {
     const std::string name = fmt::format("{}-{}.json", to_rfc3339(kept.verdict.appraised),
                                          attestation::to_string(kept.verdict.verdict_class));
-    SLIPWAY_TRY(write_private_file(folder / name, text));
+    SLIPWAY_TRY(files::replace_file(folder / name, as_bytes(text), 0600));
     SLIPWAY_TRY(prune(folder));
   }
-  if (!kept.result.empty()) SLIPWAY_TRY(write_private_file(folder / kResult, kept.result));
+  if (!kept.result.empty()) SLIPWAY_TRY(files::replace_file(folder / kResult, as_bytes(kept.result), 0600));
   return log_verdict(folder / kVerdicts, kept);
 }
 
@@ -139,23 +139,16 @@ Result<std::string> EvidenceArchive::last_bundle(const std::string& instance) {
     return fail(ErrorCode::kNotFound, "The node has sent no evidence that could be kept.");
   }
   const bool other_is_younger = !others.empty() && (!has_good || fs::last_write_time(others.back(), error) > good_time);
-  return read_private_file(other_is_younger ? others.back() : good, attestation::kMaximumBundle);
+  return files::read_private_file(other_is_younger ? others.back() : good, attestation::kMaximumBundle);
 }
 
 Result<std::string> EvidenceArchive::last_result(const std::string& instance) {
   const std::lock_guard lock(mutex_);
-  auto token = read_private_file(folder_of(instance) / kResult, kMaximumResult);
+  auto token = files::read_private_file(folder_of(instance) / kResult, kMaximumResult);
   if (!token && token.error().code == ErrorCode::kNotFound) {
     return fail(ErrorCode::kNotFound, "No attestation result was issued for the node yet.");
   }
   return token;
-}
-
-Result<std::string> read_boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  if (std::getline(file, id) && !id.empty()) return id;
-  return fail(ErrorCode::kUnavailable, "/proc/sys/kernel/random/boot_id cannot be read.");
 }
 
 }  // namespace slipway::control

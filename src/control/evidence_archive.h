@@ -10,14 +10,13 @@
 namespace slipway::control {
 
 // What is known of each instance's evidence, as files of mode 0600 in a folder of its own:
-//   last-good.json   the evidence bundle of the last good verdict
-//   <time>-<class>.json   that of each verdict that was not good or was of another class than the one before. A guest
-//                    that sends nothing but bad evidence cannot fill the disk: at most kKeptPerInstance of them stay,
-//                    the oldest half for good (the first failure is the one that explains) and else the youngest
-//   verdicts.log     one line of JSON for each verdict: when, its class, SHA-256 of the evidence; at most
-//   kLoggedVerdicts tpm.json         the last sighting of its TPM (attestation/continuity.h) result.jwt       the last
-//   attestation result
-// Thread-safe.
+//   last-good.json       the evidence bundle of the last good verdict
+//   <time>-<class>.json  that of each verdict that was not good or was of another class than the one before
+//   verdicts.log         a line of JSON for each verdict, kLoggedVerdicts at most: when, class, SHA-256 of the evidence
+//   tpm.json             the last sighting of its TPM (attestation/continuity.h)
+//   result.jwt           the last attestation result
+// A guest that sends nothing but bad evidence cannot fill the disk: at most kKeptPerInstance bundles of the second kind
+// stay, the oldest half for good (the first failure is the one that explains) and else the youngest. Thread-safe.
 class EvidenceArchive {
  public:
   static constexpr std::size_t kKeptPerInstance = 64;
@@ -58,8 +57,5 @@ class EvidenceArchive {
   std::string boot_id_;
   std::mutex mutex_;
 };
-
-// This machine's boot id; kUnavailable where the kernel does not say it.
-Result<std::string> read_boot_id();
 
 }  // namespace slipway::control

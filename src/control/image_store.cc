@@ -4,29 +4,17 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <mutex>
 
 #include "control/log_text.h"
+#include "files/file.h"
 
 namespace slipway::control {
 namespace {
 
 constexpr std::size_t kMaximumManifest = 1U << 20;
 constexpr std::string_view kManifestSuffix = ".manifest.json";
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::kNotFound, fmt::format("{} cannot be opened.", path.string()));
-  std::string text(kMaximumManifest + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaximumManifest) {
-    return fail(ErrorCode::kMalformed, fmt::format("{} is larger than a manifest may be.", path.string()));
-  }
-  return text;
-}
 
 class FolderImageStore final : public ImageStore {
  public:
@@ -62,7 +50,9 @@ class FolderImageStore final : public ImageStore {
 
     const auto known = known_.find(manifest);
     if (known == known_.end() || known->second.changed != changed) {
-      auto read = read_file(manifest).and_then([](const std::string& text) { return image::manifest_from_json(text); });
+      auto read = files::read_file(manifest, kMaximumManifest).and_then([](const Bytes& text) {
+        return image::manifest_from_json(as_text(text));
+      });
       if (!read) {
         spdlog::warn("image left out manifest={} why={}", manifest.string(), log_quoted(read.error().message));
       }

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/manual_clock_for_tests.h"
 #include "base/random.h"
+#include "base/temporary_folder_for_tests.h"
 #include "control/documents.h"
 #include "crypto/jws.h"
 #include "enrolment/refusal.h"
@@ -21,22 +23,14 @@ namespace {
 namespace fs = std::filesystem;
 using attestation::VerdictClass;
 
-class MovedClock final : public Clock {
- public:
-  Time now() const override { return at; }
-  Time at = SystemClock().now();
-};
-
 // A registry over one node whose VM nobody runs: evidence is what each test says.
 class RegistryTest : public testing::Test {
  protected:
   static constexpr const char* kInstance = "0e9d6a2c-8f8b-4f3a-9c55-2f8f6f6b1a11";
 
   RegistryTest() {
-    std::string pattern = (fs::temp_directory_path() / "slipway-registry-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     archive_ = std::make_unique<EvidenceArchive>(folder_ / "evidence", "this boot");
-    keys_ = ResultKeys::open(folder_ / "result-keys.json", {}, clock_.at).value();
+    keys_ = ResultKeys::open(folder_ / "result-keys.json", {}, clock_.now()).value();
     kubernetes_ = kube::make_memory_kubernetes(clock_, random_);
     host_ = host::make_memory_host({.state_folder = folder_ / "host",
                                     .manifest = [](const fs::path&) -> Result<image::Manifest> {
@@ -65,7 +59,6 @@ class RegistryTest : public testing::Test {
     node_.pod_subnet = 7;
     keep();
   }
-  ~RegistryTest() override { fs::remove_all(folder_); }
 
   void put(const std::string& key, const std::string& value) { ASSERT_TRUE(store_->commit({{}, {{key, value}}, {}})); }
   void keep() { put(fleet::node_key(kInstance), fleet::to_json(node_)); }
@@ -73,9 +66,9 @@ class RegistryTest : public testing::Test {
   Status verdict(VerdictClass verdict_class) {
     attestation::Appraisal appraisal;
     appraisal.verdict.verdict_class = verdict_class;
-    appraisal.verdict.appraised = clock_.at;
+    appraisal.verdict.appraised = clock_.now();
     appraisal.sighting = sighting_;
-    clock_.at += milliseconds(1);
+    clock_.advance(milliseconds(1));
     attestation::EvidenceBundle bundle;
     bundle.purpose = "attest";
     bundle.nonce = Bytes(32, 1);
@@ -94,8 +87,9 @@ class RegistryTest : public testing::Test {
         }));
   }
 
-  fs::path folder_;
-  MovedClock clock_;
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
+  ManualClock clock_{SystemClock().now()};
   SystemRandom random_;
   std::unique_ptr<store::Store> store_ = store::make_memory_store();
   std::unique_ptr<ImageStore> images_ = make_simulated_image_store();
@@ -117,7 +111,7 @@ TEST_F(RegistryTest, IssuesCertificatesInSlipwaysOwnWordsAfterAGoodVerdict) {
   const auto certificate = crypto::Certificate::from_pem(admission->client_certificate).value();
   EXPECT_EQ(certificate.common_name(), "system:node:" + node_.name);
   EXPECT_EQ(certificate.organizations(), std::vector<std::string>{"system:nodes"});
-  EXPECT_LE(certificate.not_after() - clock_.at, std::chrono::hours(1));
+  EXPECT_LE(certificate.not_after() - clock_.now(), std::chrono::hours(1));
   EXPECT_EQ(admission->pod_cidr, "10.244.7.0/24");
   EXPECT_EQ(admission->verdict, "trusted");
   for (const auto& [name, value] : admission->node_labels)
@@ -136,7 +130,7 @@ TEST_F(RegistryTest, IssuesNothingWithoutAFreshGoodVerdict) {
     EXPECT_EQ(admit().error().reason, enrolment::refusal::kVerdictNotTrusted);
   }
   ASSERT_TRUE(verdict(VerdictClass::kTrusted));
-  clock_.at += seconds(121);
+  clock_.advance(seconds(121));
   EXPECT_EQ(admit().error().reason, enrolment::refusal::kVerdictNotTrusted);
   EXPECT_TRUE(node().client_key.empty());
 }
@@ -200,7 +194,7 @@ TEST_F(RegistryTest, HandsOutTheReferenceValuesOfTheNodesOwnImage) {
 
 TEST_F(RegistryTest, RemembersTheTpmAsItWasSeenLast) {
   EXPECT_FALSE(registry_->find(kInstance)->last_sighting);
-  sighting_ = attestation::TpmSighting{Bytes(32, 1), Bytes(34, 2), {7, 8, 9, true}, 10, 11, clock_.at, clock_.at};
+  sighting_ = attestation::TpmSighting{Bytes(32, 1), Bytes(34, 2), {7, 8, 9, true}, 10, 11, clock_.now(), clock_.now()};
   ASSERT_TRUE(verdict(VerdictClass::kTrusted));
   sighting_.reset();
   ASSERT_TRUE(verdict(VerdictClass::kEvidenceBroken));
@@ -222,12 +216,14 @@ TEST_F(RegistryTest, IssuesAResultWithEachVerdict) {
   ASSERT_TRUE(verdict(VerdictClass::kUntrusted));
   const std::string second = archive_->last_result(kInstance).value();
   EXPECT_NE(first, second);
-  const std::string set = keys_->key_set(clock_.at).value();
+  const std::string set = keys_->key_set(clock_.now()).value();
   EXPECT_NE(set.find(crypto::unverified_jws_key_id(second).value()), std::string::npos);
   // The same keys after a restart, and nobody else may read them.
-  EXPECT_EQ(ResultKeys::open(folder_ / "result-keys.json", {}, clock_.at).value()->key_set(clock_.at).value(), set);
+  EXPECT_EQ(ResultKeys::open(folder_ / "result-keys.json", {}, clock_.now()).value()->key_set(clock_.now()).value(),
+            set);
   fs::permissions(folder_ / "result-keys.json", fs::perms::owner_read | fs::perms::group_read);
-  EXPECT_EQ(ResultKeys::open(folder_ / "result-keys.json", {}, clock_.at).error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(ResultKeys::open(folder_ / "result-keys.json", {}, clock_.now()).error().code,
+            ErrorCode::kPermissionDenied);
 }
 
 TEST_F(RegistryTest, TheLastBundleIsThatOfTheLastVerdictThatSaysSomething) {

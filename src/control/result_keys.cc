@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "control/private_file.h"
 #include "crypto/jws.h"
+#include "files/file.h"
 
 namespace slipway::control {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::size_t kMaximumFile = 256U << 10;
 Result<std::unique_ptr<ResultKeys>> ResultKeys::open(std::filesystem::path file, attestation::ResultKeyTimes times,
                                                      Time now) {
   attestation::ResultKeyRing ring;
-  const auto text = read_private_file(file, kMaximumFile);
+  const auto text = files::read_private_file(file, kMaximumFile);
   if (!text && text.error().code != ErrorCode::kNotFound) return fail(text.error());
   if (text) {
     auto known = attestation::result_key_ring_from_json(*text);
@@ -38,7 +38,7 @@ Result<std::unique_ptr<ResultKeys>> ResultKeys::open(std::filesystem::path file,
 Status ResultKeys::advance(Time now) {
   attestation::ResultKeyRing next = ring_;
   if (!next.advance(now, times_, crypto::PrivateKey::generate_p256)) return {};
-  SLIPWAY_TRY(write_private_file(file_, attestation::to_json(next)));
+  SLIPWAY_TRY(files::replace_file(file_, as_bytes(attestation::to_json(next)), 0600));
   ring_ = std::move(next);
   return {};
 }

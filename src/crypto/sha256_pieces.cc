@@ -1,5 +1,5 @@
 // One appraisal digests hundreds of pieces of about 64 bytes. EVP's way through providers takes as long for each of
-// them as the digest itself (docs/performance.md), so the same code of the same library is called directly. These
+// them as the digest itself (bench/appraisal_bench.cc), so the same code of the same library is called directly. These
 // functions are deprecated since OpenSSL 3.0; this file alone may use them.
 #undef OPENSSL_NO_DEPRECATED
 #undef OPENSSL_API_COMPAT

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 
+#include "base/http_status.h"
 #include "crypto/certificate.h"
 #include "enrolment/binding.h"
 #include "enrolment/refusal.h"
@@ -17,28 +18,8 @@ constexpr std::string_view kRequestName = "slipway-node";
 constexpr std::size_t kMaximumErrorBody = 64U << 10;
 constexpr std::size_t kMaximumErrorText = 2048;
 
-ErrorCode code_of_status(int status) {
-  switch (status) {
-    case 400:
-      return ErrorCode::kMalformed;
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return ErrorCode::kConflict;
-    case 412:
-      return ErrorCode::kPreconditionFailed;
-    case 429:
-      return ErrorCode::kResourceExhausted;
-    case 500:
-      return ErrorCode::kInternal;
-    default:
-      return ErrorCode::kUnavailable;
-  }
-}
+// 400 is the node listener's word for a message that has not the protocol's form.
+ErrorCode code_of_status(int status) { return status == 400 ? ErrorCode::kMalformed : error_code_of_http(status); }
 
 std::string text_of(const boost::json::object& object, std::string_view key) {
   const boost::json::value* value = object.if_contains({key.data(), key.size()});

@@ -5,6 +5,7 @@
 #include "enrolment/binding.h"
 #include "enrolment/json_fields.h"
 #include "enrolment/refusal.h"
+#include "tpm/quote.h"
 
 namespace slipway::enrolment {
 namespace {
@@ -21,7 +22,6 @@ constexpr std::size_t kMaximumPem = 64U << 10;
 constexpr std::size_t kMaximumText = 1024;
 constexpr std::size_t kMaximumLabels = 64;
 constexpr std::size_t kNonceSize = 32;
-constexpr int kPcrCount = 24;
 
 std::string as_text(const boost::json::object& object) { return boost::json::serialize(object); }
 
@@ -75,7 +75,7 @@ Result<ChallengeReply> challenge_reply_from_json(std::string_view json) {
   SLIPWAY_ASSIGN(message.challenge, fields.text("challenge", kMaximumChallenge));
   SLIPWAY_ASSIGN(message.id_object, fields.bytes("idObject", kMaximumCredential));
   SLIPWAY_ASSIGN(message.encrypted_secret, fields.bytes("encryptedSecret", kMaximumCredential));
-  SLIPWAY_ASSIGN(message.pcrs, fields.integers("pcrs", kPcrCount, 0, kPcrCount - 1));
+  SLIPWAY_ASSIGN(message.pcrs, fields.integers("pcrs", tpm::kPcrCount, 0, tpm::kPcrCount - 1));
   SLIPWAY_TRY(fields.finish());
   return message;
 }

@@ -18,12 +18,9 @@ bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <
 
 long long seconds_between(Time from, Time to) { return std::chrono::duration_cast<seconds>(to - from).count(); }
 
-constexpr std::string_view kOnItsDisk = " On its disk: ";
-
 // What the host read from the disk of a node that says nothing.
 std::string disk_words(const Node& node) {
-  if (!node.disk_inspected) return {};
-  return fmt::format("{}{}.", kOnItsDisk,
+  return fmt::format(" On its disk: {}.",
                      node.disk_report.empty() ? "nothing differs from its image" : node.disk_report);
 }
 
@@ -120,14 +117,15 @@ PhaseAndReason phase_of(const Node& node, const ObservedNode& observed, Time lis
   PhaseAndReason result = node.certificate_expires
                               ? phase_after_admission(node, observed, listening_since, limits, now)
                               : phase_before_admission(node, observed, listening_since, limits, now);
-  if (is_bad(result.phase)) result.explanation += disk_words(node);
+  if (is_bad(result.phase) && node.disk_inspected) {
+    result.explanation += disk_words(node);
+    result.tells_disk = true;
+  }
   if (node.draining && !is_bad(result.phase)) {
     result.explanation += fmt::format(" It is cordoned and drained: {}", node.drain_reason);
   }
   return result;
 }
-
-bool names_disk(std::string_view explanation) { return explanation.find(kOnItsDisk) != std::string_view::npos; }
 
 bool is_bad(NodePhase phase) {
   return phase == NodePhase::kBootRefused || phase == NodePhase::kUntrusted || phase == NodePhase::kSilent;

@@ -27,14 +27,12 @@ struct Limits {
 struct PhaseAndReason {
   NodePhase phase = NodePhase::kProvisioning;
   std::string explanation;
+  bool tells_disk = false;  // the explanation says what was found on the node's disk
 };
 
 // The phase that the facts give. kDeleting stays kDeleting.
 PhaseAndReason phase_of(const Node& node, const ObservedNode& observed, Time listening_since, const Limits& limits,
                         Time now);
-
-// True if a phase's explanation says what was found on the node's disk.
-bool names_disk(std::string_view explanation);
 
 // True for the phases that only a person or a new instance gets a node out of: BootRefused, Untrusted, Silent.
 bool is_bad(NodePhase phase);
@@ -43,7 +41,8 @@ std::string error_code_of(NodePhase phase);
 
 // The labels under Slipway's care, each with its value or, where the node must not carry it, without. A trust label has
 // a value only while a good verdict is fresh: `phase` is kAdmitted or kReady. For a pool without a vTPM the secure-boot
-// label rests on what the host sees, and trusted-launch is never given (spec: trust, "Labels: attested now").
+// label rests on what the host sees, and trusted-launch is never given (docs/threat-model.md, "Certificates and
+// labels").
 std::map<std::string, std::optional<std::string>> wanted_labels(const Cluster& cluster, const Pool& pool,
                                                                 const Node& node, NodePhase phase,
                                                                 const ObservedNode& observed);

@@ -60,26 +60,27 @@ class Pass {
     return nullptr;
   }
 
-  void set_phase(Node& node, NodePhase phase, const std::string& explanation) {
-    if (node.phase == phase && node.explanation == explanation) return;
+  void set_phase(Node& node, const PhaseAndReason& now) {
+    if (node.phase == now.phase && node.explanation == now.explanation) return;
     // The explanation of a bad phase counts seconds: a change of the text alone is no news, but what its disk shows is.
-    if (node.phase == phase && is_bad(phase) && names_disk(node.explanation) == names_disk(explanation)) return;
-    node.phase = phase;
-    node.explanation = explanation;
-    add(SetPhase{node.instance, phase, explanation});
+    if (node.phase == now.phase && is_bad(now.phase) && node.disk_told == now.tells_disk) return;
+    node.phase = now.phase;
+    node.explanation = now.explanation;
+    node.disk_told = now.tells_disk;
+    add(SetPhase{node.instance, now.phase, now.explanation, now.tells_disk});
   }
 
   void update_phase(Node& node) {
     const PhaseAndReason now = phase_of(node, seen(node), observed_.listening_since, limits_, now_);
     if (pool_of(node) == nullptr) {
-      set_phase(node, NodePhase::kDeleting, "Its pool no longer exists.");
+      set_phase(node, {NodePhase::kDeleting, "Its pool no longer exists."});
     } else if (asks_for_disk(node, now.phase)) {
       add(InspectDisk{node.instance});
       // What a node was refused for is told together with what its disk shows. One that was admitted loses its labels
       // at once, whatever its disk shows.
-      if (node.certificate_expires) set_phase(node, now.phase, now.explanation);
+      if (node.certificate_expires) set_phase(node, now);
     } else {
-      set_phase(node, now.phase, now.explanation);
+      set_phase(node, now);
     }
   }
 
@@ -100,7 +101,7 @@ class Pass {
 
   void choose(const Pool& pool, bool ready) {
     const NodeChoice choice = choose_nodes(snapshot_, pool, observed_);
-    for (const auto& [instance, reason] : choice.remove) set_phase(node_of(instance), NodePhase::kDeleting, reason);
+    for (const auto& [instance, reason] : choice.remove) set_phase(node_of(instance), {NodePhase::kDeleting, reason});
     for (const auto& [instance, reason] : choice.drain) {
       Node& node = node_of(instance);
       node.draining = now_;
@@ -127,7 +128,7 @@ class Pass {
         add(EvictPods{node.instance, node.name});
         break;
       case DrainStep::kDone:
-        set_phase(node, NodePhase::kDeleting, node.drain_reason);
+        set_phase(node, {NodePhase::kDeleting, node.drain_reason});
         break;
       case DrainStep::kWait:
       case DrainStep::kTimedOut:  // its operation ends by it
@@ -214,7 +215,7 @@ class Pass {
                  "The cluster was deleted meanwhile."});
     }
     for (Node& node : snapshot_.nodes) {
-      set_phase(node, NodePhase::kDeleting, "Its cluster is being deleted.");
+      set_phase(node, {NodePhase::kDeleting, "Its cluster is being deleted."});
       add(RemoveNode{node.instance, node.name});
     }
     const Operation* deletion = nullptr;

@@ -51,6 +51,7 @@ struct SetPhase {
   std::string instance;
   NodePhase phase = NodePhase::kProvisioning;
   std::string explanation;
+  bool tells_disk = false;
 };
 struct SetLabels {
   std::string instance, node;

@@ -175,6 +175,7 @@ class World {
     ASSERT_NE(node->phase, NodePhase::kDeleting) << "a node on its way out came back";
     node->phase = action.phase;
     node->explanation = action.explanation;
+    node->disk_told = action.tells_disk;
   }
   void apply(const SetLabels& action) {
     const Node* node = find(action.instance);

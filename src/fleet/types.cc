@@ -2,19 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "base/ascii.h"
 #include "fleet/json_fields.h"
 
 namespace slipway::fleet {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 // Each record's fields, once for both directions: `record` is const when it is written.
 template <typename Visit, typename Record>
@@ -116,6 +108,7 @@ void fields_of_node(Visit& visit, Record& record) {
   visit("lastEvidence", record.last_evidence);
   visit("diskInspected", record.disk_inspected);
   visit("diskReport", record.disk_report);
+  visit("diskTold", record.disk_told);
   visit("verdict", record.verdict);
   visit("labelsApplied", record.labels_applied);
 }
@@ -184,25 +177,25 @@ std::string_view to_string(NodePhase phase) {
 }
 
 std::string resource_group_key(std::string_view subscription, std::string_view name) {
-  return fmt::format("/groups/{}/{}", lower(subscription), lower(name));
+  return fmt::format("/groups/{}/{}", lower_case(subscription), lower_case(name));
 }
 std::string feature_key(std::string_view subscription, std::string_view provider, std::string_view name) {
-  return fmt::format("/features/{}/{}/{}", lower(subscription), lower(provider), lower(name));
+  return fmt::format("/features/{}/{}/{}", lower_case(subscription), lower_case(provider), lower_case(name));
 }
 std::string provider_key(std::string_view subscription, std::string_view name) {
-  return fmt::format("/providers/{}/{}", lower(subscription), lower(name));
+  return fmt::format("/providers/{}/{}", lower_case(subscription), lower_case(name));
 }
 std::string cluster_name_key(std::string_view subscription, std::string_view resource_group, std::string_view name) {
-  return fmt::format("/cluster-names/{}/{}/{}", lower(subscription), lower(resource_group), lower(name));
+  return fmt::format("/cluster-names/{}/{}/{}", lower_case(subscription), lower_case(resource_group), lower_case(name));
 }
 std::string cluster_key(std::string_view id) { return fmt::format("/clusters/{}", id); }
 std::string pool_key(std::string_view cluster, std::string_view name) {
-  return fmt::format("/pools/{}/{}", cluster, lower(name));
+  return fmt::format("/pools/{}/{}", cluster, lower_case(name));
 }
-std::string node_key(std::string_view instance) { return fmt::format("/nodes/{}", lower(instance)); }
-std::string operation_key(std::string_view id) { return fmt::format("/operations/{}", lower(id)); }
+std::string node_key(std::string_view instance) { return fmt::format("/nodes/{}", lower_case(instance)); }
+std::string operation_key(std::string_view id) { return fmt::format("/operations/{}", lower_case(id)); }
 std::string node_number_key(std::string_view cluster, std::string_view pool) {
-  return fmt::format("/node-numbers/{}/{}", cluster, lower(pool));
+  return fmt::format("/node-numbers/{}/{}", cluster, lower_case(pool));
 }
 
 // The two directions of one record; `fields` is its list above.

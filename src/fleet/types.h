@@ -125,7 +125,8 @@ struct Node {
   // image, for people. Both are forgotten when the node is well again.
   std::optional<Time> disk_inspected;
   std::string disk_report;
-  std::string verdict;  // JSON of the last verdict (attestation/verdict.h); empty before
+  bool disk_told = false;  // the explanation says what was found on the disk
+  std::string verdict;     // JSON of the last verdict (attestation/verdict.h); empty before
   bool labels_applied = false;
 };
 

@@ -30,6 +30,7 @@ Node full_node() {
   node.secret_used = true;
   node.disk_inspected = Time{} + seconds(7);
   node.disk_report = "/EFI/debian/grub.cfg differs";
+  node.disk_told = true;
   node.secret_holder = Bytes{0x30, 0x59};
   node.client_key = {48, 89};
   node.certificate_expires = from_rfc3339("2026-11-23T15:05:09.120Z").value();

@@ -219,6 +219,7 @@ class World {
     }
     node->phase = action.phase;
     node->explanation = action.explanation;
+    node->disk_told = action.tells_disk;
   }
   void apply(const SetLabels& action) {
     const Node* node = find(action.instance);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "base/ascii.h"
 
 namespace slipway::fleet {
 namespace {
@@ -25,13 +25,6 @@ class Changes {
   const Pool& pool_;
   std::vector<Error>& errors_;
 };
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
-}
 
 bool turns_on(const Pool& pool, const PoolRequest& after) {
   return (after.vtpm && !pool.vtpm) || (after.secure_boot && !pool.secure_boot);
@@ -56,7 +49,7 @@ std::vector<Error> judge_update(const Pool& pool, const PoolRequest& before, con
   std::vector<Error> errors;
   Changes changes(pool, errors);
   // Sizes compare without case.
-  if (lower(before.vm_size) != lower(after.vm_size)) {
+  if (!equal_without_case(before.vm_size, after.vm_size)) {
     changes.unchangeable("vmSize", before.vm_size, after.vm_size);
   }
   changes.unchangeable("type", before.type, after.type);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/ascii.h"
 #include "fleet/built_in_data.h"
 #include "fleet/json_fields.h"
 
@@ -12,12 +13,6 @@ namespace slipway::fleet {
 namespace {
 
 constexpr std::size_t kMaximumText = 256U << 10;
-
-bool equal_without_case(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&lower](char a, char b) { return lower(a) == lower(b); });
-}
 
 Result<VmSize> size_from_json(const boost::json::value& value) {
   VmSize size;

@@ -80,7 +80,7 @@ struct SecureBootVariables {
   Bytes platform_key_sha256, key_exchange_keys_sha256, db_sha256, dbx_sha256;
 };
 
-// PCR 0's part that only running the firmware can give; docs/threat-model.md, "Reference values".
+// PCR 0's part that only running the firmware can give; docs/threat-model.md, "What a node is made of".
 struct FirmwareReference {
   Bytes firmware_sha256;  // of the firmware code file
   std::string qemu_version, machine_type;

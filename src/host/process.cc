@@ -15,26 +15,26 @@
 #include <cerrno>
 #include <cstring>
 
-#include "host/files.h"
+#include "files/file.h"
 
 namespace slipway::host {
 namespace {
 
 struct Pipe {
-  Descriptor read_end, write_end;
+  files::Descriptor read_end, write_end;
 };
 
 Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(ErrorCode::kInternal, system_error("a pipe cannot be made"));
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(files::system_error("a pipe cannot be made"));
+  return Pipe{files::Descriptor(ends[0]), files::Descriptor(ends[1])};
 }
 
 // A file in memory, so that a process that does not read its input cannot block anybody.
-Result<Descriptor> input_file(const std::string& text) {
-  Descriptor file(::memfd_create("input", MFD_CLOEXEC));
-  if (!file) return fail(ErrorCode::kInternal, system_error("a file in memory cannot be made"));
-  SLIPWAY_TRY(write_all(file.get(), as_bytes(text), "the input of a process"));
+Result<files::Descriptor> input_file(const std::string& text) {
+  files::Descriptor file(::memfd_create("input", MFD_CLOEXEC));
+  if (!file) return fail(files::system_error("a file in memory cannot be made"));
+  SLIPWAY_TRY(files::write_all(file.get(), as_bytes(text), "the input of a process"));
   ::lseek(file.get(), 0, SEEK_SET);
   return file;
 }
@@ -130,7 +130,7 @@ std::string last_line(std::string_view text) {
 
 Result<ProcessOutput> run_process(const ProcessOptions& options) {
   if (options.argv.empty()) return fail(ErrorCode::kInternal, "a process without a name");
-  SLIPWAY_ASSIGN(const Descriptor input, input_file(options.input));
+  SLIPWAY_ASSIGN(const files::Descriptor input, input_file(options.input));
   SLIPWAY_ASSIGN(Pipe output, make_pipe());
   SLIPWAY_ASSIGN(Pipe error_output, make_pipe());
   const SpawnSettings settings(input.get(), output.write_end.get(), error_output.write_end.get());
@@ -141,7 +141,7 @@ Result<ProcessOutput> run_process(const ProcessOptions& options) {
   ::fcntl(error_output.read_end.get(), F_SETFL, O_NONBLOCK);
 
   ProcessOutput result;
-  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const files::Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   const bool ended = read_until_end(process.get(), output.read_end.get(), error_output.read_end.get(), options, result);
   if (!ended) ::kill(-pid, SIGKILL);
   int status = 0;

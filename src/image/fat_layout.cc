@@ -6,7 +6,9 @@
 #include <array>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/byte_reader.h"
+#include "base/utf8.h"
 
 namespace slipway::image {
 namespace {
@@ -64,25 +66,6 @@ struct LongName {
   }
 };
 
-void put_utf8(std::string& out, std::uint32_t character) {
-  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (character < 0x80) {
-    put(character);
-  } else if (character < 0x800) {
-    put(0xc0 | character >> 6);
-    put(0x80 | (character & 0x3f));
-  } else if (character < 0x10000) {
-    put(0xe0 | character >> 12);
-    put(0x80 | (character >> 6 & 0x3f));
-    put(0x80 | (character & 0x3f));
-  } else {
-    put(0xf0 | character >> 18);
-    put(0x80 | (character >> 12 & 0x3f));
-    put(0x80 | (character >> 6 & 0x3f));
-    put(0x80 | (character & 0x3f));
-  }
-}
-
 // Empty where the units are no UTF-16.
 std::string long_name_text(std::vector<std::uint16_t> units) {
   units.erase(std::find(units.begin(), units.end(), 0), units.end());
@@ -94,21 +77,18 @@ std::string long_name_text(std::vector<std::uint16_t> units) {
       if (i + 1 == units.size() || units[i + 1] < 0xdc00 || units[i + 1] >= 0xe000) return {};
       character = 0x10000 + ((character & 0x3ff) << 10) + (units[++i] & 0x3ffU);
     }
-    put_utf8(text, character);
+    append_utf8(text, character);
   }
   return text;
 }
-
-char to_small(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
 
 std::string short_name_text(ByteView entry) {
   std::string base(as_text(entry.first(8))), extension(as_text(entry.subspan(8, 3)));
   if (entry[0] == kEscapedE5) base[0] = static_cast<char>(kDeleted);
   base.erase(base.find_last_not_of(' ') + 1);
   extension.erase(extension.find_last_not_of(' ') + 1);
-  if ((entry[12] & kSmallBase) != 0) std::transform(base.begin(), base.end(), base.begin(), to_small);
-  if ((entry[12] & kSmallExtension) != 0)
-    std::transform(extension.begin(), extension.end(), extension.begin(), to_small);
+  if ((entry[12] & kSmallBase) != 0) base = lower_case(base);
+  if ((entry[12] & kSmallExtension) != 0) extension = lower_case(extension);
   return extension.empty() ? base : base + "." + extension;
 }
 
@@ -117,11 +97,6 @@ bool is_path_word(std::string_view name) {
     const auto byte = static_cast<unsigned char>(letter);
     return byte < 0x20 || byte == 0x7f || letter == '/' || letter == '\\';
   });
-}
-
-std::string folded(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), to_small);
-  return name;
 }
 
 bool is_link_to_folder(ByteView entry) {
@@ -223,7 +198,7 @@ Result<std::vector<FatEntry>> read_fat_folder(ByteView folder) {
         return wrong("a short name outside of ASCII was not expected");
     }
     if (!is_path_word(entry.name)) return wrong("a name was expected that can stand in a path");
-    if (!names.insert(folded(entry.name)).second)
+    if (!names.insert(lower_case(entry.name)).second)
       return wrong(fmt::format("the name {} was not expected a second time", entry.name));
     entry.folder = (bytes[11] & kFolder) != 0;
     entry.cluster = u16(bytes, 26) | std::uint32_t{u16(bytes, 20)} << 16;

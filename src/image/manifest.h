@@ -41,9 +41,9 @@ struct Manifest {
   std::vector<Bytes>
       pcr14_sha256;               // digests of the MokList, MokListX and MokListTrusted events that this shim measures
   Bytes sbat_level_event_sha256;  // digest of the SbatLevel authority event that this shim measures into PCR 7
-  // Digest of the authority event (PCR 7) by which this shim vouches for what its distributor signed; Secure Boot only.
-  Bytes unenforced_sbat_level_event_sha256;  // the same where Secure Boot is off
-  Bytes vendor_authority_event_sha256;
+  // The same where Secure Boot is off.
+  Bytes unenforced_sbat_level_event_sha256;
+  Bytes vendor_authority_event_sha256;  // the event by which shim vouches for its distributor's files; Secure Boot only
   // Of each of shim's signatures, outermost first: the signer's certificate (DER), then those of its issuers that the
   // signature carries. The entry of db that vouches for shim is one of them or signed one.
   std::vector<std::vector<Bytes>> shim_certificate_chains;

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/http_status.h"
 #include "kube/node_json.h"
 #include "kube/pki/authorities.h"
 #include "kube/pod_json.h"
@@ -16,22 +17,9 @@ namespace json = boost::json;
 constexpr const char* kMergePatch = "application/merge-patch+json";
 constexpr int kPageSize = 250;
 
+// An apiserver that is starting, overloaded or without its etcd answers 429 and 500: it may succeed later.
 ErrorCode code_of(int status) {
-  switch (status) {
-    case 400:
-    case 422:
-      return ErrorCode::kInvalidArgument;
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return ErrorCode::kConflict;
-    default:
-      return ErrorCode::kUnavailable;
-  }
+  return status == 429 || status == 500 ? ErrorCode::kUnavailable : error_code_of_http(status);
 }
 
 // The message of a v1 Status, else the beginning of whatever came.

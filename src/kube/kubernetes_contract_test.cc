@@ -1,22 +1,14 @@
 #include "kube/kubernetes_contract.h"
 
+#include "base/manual_clock_for_tests.h"
 #include "kube/memory/memory_kubernetes.h"
 #include "kube/pod_json.h"
 
 namespace slipway::kube {
 namespace {
 
-class HandClock final : public Clock {
- public:
-  Time now() const override { return now_; }
-  void advance(seconds by) { now_ += by; }
-
- private:
-  Time now_ = *from_rfc3339("2026-11-23T12:00:00Z");
-};
-
 struct MemoryWorld {
-  HandClock clock;
+  ManualClock clock;
   SystemRandom random;
   std::unique_ptr<MemoryKubernetes> kubernetes = make_memory_kubernetes(clock, random);
   std::unique_ptr<NodeRegistrar> registrar = make_memory_node_registrar(*kubernetes);

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 
-// The decision of the label webhook (docs/threat-model.md, "Labels: attested now"). Pure.
+// The decision of the label webhook (docs/threat-model.md, "Certificates and labels"). Pure.
 namespace slipway::kube {
 
 // Labels that only Slipway may set, change or take off.

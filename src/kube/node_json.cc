@@ -1,51 +1,37 @@
 #include "kube/node_json.h"
 
-#include <boost/json.hpp>
+#include "kube/json_lookup.h"
 
 namespace slipway::kube {
 namespace {
 
 namespace json = boost::json;
 
-const json::object* object_at(const json::object& parent, std::string_view key) {
-  const json::value* value = parent.if_contains(key);
-  return value == nullptr ? nullptr : value->if_object();
-}
-
-std::string text_at(const json::object* parent, std::string_view key) {
-  const json::value* value = parent == nullptr ? nullptr : parent->if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : std::string(*text);
-}
-
 // The element of a list of objects whose `type` is `type`.
-const json::object* of_type(const json::object& parent, std::string_view list, std::string_view type) {
-  const json::value* value = parent.if_contains(list);
-  const json::array* elements = value == nullptr ? nullptr : value->if_array();
-  if (elements == nullptr) return nullptr;
-  for (const json::value& element : *elements)
-    if (element.is_object() && text_at(&element.get_object(), "type") == type) return &element.get_object();
+const json::object* of_type(const json::object* parent, std::string_view list, std::string_view type) {
+  for (const json::value& element : array_at(parent, list))
+    if (text_at(element.if_object(), "type") == type) return element.if_object();
   return nullptr;
 }
 
 Result<Node> to_node(const json::value& value) {
   const json::object* document = value.if_object();
-  const json::object* metadata = document == nullptr ? nullptr : object_at(*document, "metadata");
+  const json::object* metadata = object_at(document, "metadata");
   Node node;
   node.name = text_at(metadata, "name");
   if (node.name.empty()) return fail(ErrorCode::kMalformed, "the apiserver answered with a node that has no name");
-  if (const json::object* labels = object_at(*metadata, "labels"); labels != nullptr)
+  if (const json::object* labels = object_at(metadata, "labels"); labels != nullptr)
     for (const auto& [key, label] : *labels)
       if (label.is_string()) node.labels.emplace(std::string(key), std::string(label.get_string()));
-  if (const json::object* spec = object_at(*document, "spec"); spec != nullptr) {
+  if (const json::object* spec = object_at(document, "spec"); spec != nullptr) {
     const json::value* unschedulable = spec->if_contains("unschedulable");
     node.unschedulable = unschedulable != nullptr && unschedulable->is_bool() && unschedulable->get_bool();
     node.pod_cidr = text_at(spec, "podCIDR");
   }
-  if (const json::object* status = object_at(*document, "status"); status != nullptr) {
-    node.ready = text_at(of_type(*status, "conditions", "Ready"), "status") == "True";
-    node.internal_ip = text_at(of_type(*status, "addresses", "InternalIP"), "address");
-    node.kubelet_version = text_at(object_at(*status, "nodeInfo"), "kubeletVersion");
+  if (const json::object* status = object_at(document, "status"); status != nullptr) {
+    node.ready = text_at(of_type(status, "conditions", "Ready"), "status") == "True";
+    node.internal_ip = text_at(of_type(status, "addresses", "InternalIP"), "address");
+    node.kubelet_version = text_at(object_at(status, "nodeInfo"), "kubeletVersion");
   }
   return node;
 }
@@ -75,7 +61,7 @@ Result<NodePage> node_page_from_json(std::string_view text) {
     SLIPWAY_ASSIGN(Node node, to_node(item));
     page.nodes.push_back(std::move(node));
   }
-  page.next = text_at(object_at(*list, "metadata"), "continue");
+  page.next = text_at(object_at(list, "metadata"), "continue");
   return page;
 }
 

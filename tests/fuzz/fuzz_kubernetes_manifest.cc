@@ -1,6 +1,6 @@
 #include <cstdint>
 
-#include "apps/slipway/manifest.h"
+#include "apps/slipway/kubernetes_manifest.h"
 #include "apps/slipway/node_fit.h"
 #include "base/bytes.h"
 
@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = slipway::as_text({data, size});
   if (const auto nodes = slipway::cli::nodes_from_json(text)) static_cast<void>(nodes->size());
-  const auto manifest = slipway::cli::read_manifest(text);
+  const auto manifest = slipway::cli::read_kubernetes_manifest(text);
   if (!manifest) return 0;
   const slipway::cli::NodeFacts nodes[] = {
       {"a", {{"kubernetes.azure.com/trusted-launch", "true"}}, {{"t", "", "NoSchedule"}}, false},

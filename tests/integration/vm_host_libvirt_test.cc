@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "host/files.h"
+#include "files/file.h"
 #include "host/host_contract.h"
 #include "host/libvirt/guest_memory.h"
 #include "host/libvirt/handles.h"
@@ -59,7 +59,7 @@ class LibvirtHostTest : public HostContract {
     return said.value_or("");
   }
   std::string installation() {
-    const auto text = read_file(folder_ / "host/installation", 64);
+    const auto text = files::read_file(folder_ / "host/installation", 64);
     return text ? std::string(as_text(*text)) : "";
   }
   // Asks until the answer holds or the time is over.
@@ -108,14 +108,14 @@ TEST_P(LibvirtHostTest, TheTpmThatTheVmGotIsTheOneThatWasRecorded) {
   const VirtualMachine vm = machine(true, true);
   ASSERT_TRUE(host_->ensure_vtpm(vm.instance));
   const auto state = std::filesystem::path("/var/lib/libvirt/swtpm") / vm.instance / "tpm2/tpm2-00.permall";
-  const auto before = read_file(state, 1U << 20);
+  const auto before = files::read_file(state, 1U << 20);
   ASSERT_TRUE(before);
   const auto made = host_->ensure_vm(vm);
   ASSERT_TRUE(made) << made.error().message;
   ASSERT_TRUE(host_->restart_vm(vm.instance));
   // A TPM writes its state at each start; its seeds and the EK with its certificate stay where they are. A state made
   // anew by libvirt would have none of the certificate's bytes.
-  const auto after = read_file(state, 1U << 20);
+  const auto after = files::read_file(state, 1U << 20);
   ASSERT_TRUE(after);
   const auto der = crypto::Certificate::from_pem(host_->ensure_vtpm(vm.instance)->certificate)->der();
   EXPECT_NE(std::search(before->begin(), before->end(), der.begin(), der.end()), before->end());
@@ -209,8 +209,8 @@ class GatewayTest : public LibvirtHostTest {
         {.argv = {"ip", "netns", "exec", "slpt-" + suffix_, "timeout", "5", "bash", "-c", "exec 3<>\"$0\"", target}});
     return result && result->exit_code == 0;
   }
-  static Descriptor listen_on_all(int& port) {
-    Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  static files::Descriptor listen_on_all(int& port) {
+    files::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     socklen_t size = sizeof(address);
@@ -239,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(Libvirt, GatewayTest, ::testing::Values(libvirt_host())
 
 TEST_P(GatewayTest, OnlyOpenedPortsAnswerAndOnlyOnTheGateway) {
   int port = 0, shut = 0;
-  const Descriptor listener = listen_on_all(port), other = listen_on_all(shut);
+  const files::Descriptor listener = listen_on_all(port), other = listen_on_all(shut);
   EXPECT_FALSE(guest_reaches(network_.gateway, port)) << "not opened yet";
   const auto opened = host_->allow_gateway_port(kCluster, port);
   ASSERT_TRUE(opened) << opened.error().message;

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <thread>
 
+#include "base/http_status.h"
+
 namespace slipway::cli {
 namespace {
 
@@ -24,27 +26,11 @@ std::string text_of(const json::value& value, std::string_view name) {
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
+// A status that has no class of its own is the request's fault below 500, and from there on the server's.
 ErrorCode code_of(int status) {
-  switch (status) {
-    case 400:
-      return ErrorCode::kInvalidArgument;
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return ErrorCode::kConflict;
-    case 412:
-      return ErrorCode::kPreconditionFailed;
-    case 429:
-      return ErrorCode::kResourceExhausted;
-    case 503:
-      return ErrorCode::kUnavailable;
-    default:
-      return status < 500 ? ErrorCode::kInvalidArgument : ErrorCode::kInternal;
-  }
+  const ErrorCode code = error_code_of_http(status);
+  if (code != ErrorCode::kUnavailable || status == 503) return code;
+  return status < 500 ? ErrorCode::kInvalidArgument : ErrorCode::kInternal;
 }
 
 // ARM's {"error":{...}}, or the flat form of AKS.

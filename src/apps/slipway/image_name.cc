@@ -11,7 +11,7 @@ constexpr std::size_t kMaximumManifest = 1U << 20;
 
 }  // namespace
 
-Result<NamedManifest> read_manifest(const fs::path& path) {
+Result<NamedManifest> read_image_manifest(const fs::path& path) {
   SLIPWAY_ASSIGN(const Bytes bytes, read_input(path.string(), kMaximumManifest));
   auto manifest = image::manifest_from_json(as_text(bytes));
   if (!manifest) return fail(malformed_input(path.string(), manifest.error()));
@@ -28,7 +28,7 @@ Result<NamedManifest> find_manifest(const fs::path& image) {
   fs::path beside = image;
   beside.replace_extension(".manifest.json");
   std::error_code error;
-  if (fs::exists(beside, error)) return read_manifest(beside);
+  if (fs::exists(beside, error)) return read_image_manifest(beside);
   NamedManifest named;
   named.name.version = image.stem().string();
   return named;

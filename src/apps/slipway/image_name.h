@@ -14,7 +14,7 @@ struct NamedManifest {
 };
 
 // The manifest in a file; a reason of kMalformedInput where it is none.
-Result<NamedManifest> read_manifest(const std::filesystem::path& path);
+Result<NamedManifest> read_image_manifest(const std::filesystem::path& path);
 
 // NAME.manifest.json beside NAME.qcow2 or NAME.raw, as the image build leaves it. Without one the version is NAME and
 // no file's package is known.

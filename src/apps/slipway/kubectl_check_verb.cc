@@ -7,7 +7,7 @@
 
 #include "apps/slipway/files.h"
 #include "apps/slipway/kube_access.h"
-#include "apps/slipway/manifest.h"
+#include "apps/slipway/kubernetes_manifest.h"
 #include "apps/slipway/node_fit.h"
 #include "apps/slipway/shell.h"
 
@@ -88,7 +88,7 @@ struct Report {
 Status check_file(const CheckOptions& options, const std::string& file,
                   const std::optional<std::vector<NodeFacts>>& nodes, Report& report) {
   SLIPWAY_ASSIGN(const std::string content, read_manifest_file(file));
-  const auto manifest = read_manifest(content);
+  const auto manifest = read_kubernetes_manifest(content);
   if (!manifest) return fail(manifest.error().code, fmt::format("{}: {}", file, manifest.error().message));
   for (const UnquotedValue& value : manifest->unquoted) {
     report.text += text_of(value, file);

@@ -12,6 +12,7 @@
 #include "apps/slipway/files.h"
 #include "apps/slipway/secret_input.h"
 #include "apps/slipway/ssh_key.h"
+#include "base/temporary_folder_for_tests.h"
 
 namespace slipway::cli {
 namespace {
@@ -21,15 +22,11 @@ namespace fs = std::filesystem;
 class LoginTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "slipway-login-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
     ::setenv("SLIPWAY_CONFIG_DIR", (folder_ / "config").c_str(), 1);
     ::setenv("HOME", (folder_ / "home").c_str(), 1);
     ::unsetenv("SLIPWAY_ADMIN");
     fs::create_directory(folder_ / "home");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string write(const std::string& name, const std::string& content) const {
     std::ofstream(folder_ / name) << content;
@@ -41,7 +38,8 @@ class LoginTest : public testing::Test {
     return status.st_mode & 0777;
   }
 
-  fs::path folder_;
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
   static constexpr const char* kAdmin =
       R"({"endpoint":"https://127.0.0.1:1/","tenantId":"t","subscriptionId":"s","clientId":"c","clientSecret":"x"})";
 };

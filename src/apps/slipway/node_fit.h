@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/slipway/manifest.h"
+#include "apps/slipway/kubernetes_manifest.h"
 
 // Which pods no node could take, by what nodes are: labels, taints, cordons. Room on them is the scheduler's matter.
 namespace slipway::cli {

@@ -8,6 +8,7 @@
 
 #include "apps/slipway/arm_client.h"
 #include "apps/slipway/yaml_scalar.h"
+#include "base/ascii.h"
 
 namespace slipway::cli {
 namespace {
@@ -46,12 +47,6 @@ json::value respell(const json::value& value) {
   json::object object;
   for (const auto& member : value.get_object()) object[spelling_of(member.key())] = respell(member.value());
   return sorted(object);
-}
-
-bool equal_without_case(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](char a, char b) { return lower(a) == lower(b); });
 }
 
 // The segment behind "resourceGroups" in a resource's id.

@@ -42,13 +42,13 @@ Result<T> of_file(const std::string& path, Result<T> result) {
 
 Result<image::Manifest> manifest_for(const PredictOptions& options) {
   if (options.image.empty()) {
-    SLIPWAY_ASSIGN(NamedManifest named, read_manifest(options.manifest));
+    SLIPWAY_ASSIGN(NamedManifest named, read_image_manifest(options.manifest));
     return *std::move(named.manifest);
   }
   NamedManifest named;
   named.name.version = fs::path(options.image).stem().string();
   if (!options.manifest.empty()) {
-    SLIPWAY_ASSIGN(named, read_manifest(options.manifest));
+    SLIPWAY_ASSIGN(named, read_image_manifest(options.manifest));
   } else if (!options.without_manifest) {
     SLIPWAY_ASSIGN(named, find_manifest(options.image));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apps/slipway/output.h"
+#include "base/ascii.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_data.h"
 
@@ -21,9 +22,7 @@ constexpr std::size_t kShownText = 100;
 
 std::string shortened(std::string text) {
   if (text.size() > kShownText) text = text.substr(0, kShownText - 3) + "...";
-  std::replace_if(
-      text.begin(), text.end(), [](char letter) { return letter < ' ' || letter > '~'; }, '?');
-  return text;
+  return printable_ascii(text);
 }
 
 std::string digest_text(const Bytes& digest) { return digest.empty() ? "-" : to_hex(digest); }

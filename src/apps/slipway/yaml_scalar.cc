@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace slipway::cli {
 namespace {
 
 // YAML 1.1, types bool and null: each as it stands, with a capital, and in capitals.
 constexpr std::string_view kBooleans[] = {"y", "yes", "n", "no", "true", "false", "on", "off"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_word(std::string_view text, std::string_view word) {
   if (text.size() != word.size() || text.empty()) return false;
-  if (!std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return lower(a) == b; })) return false;
+  if (!std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return lower_case(a) == b; }))
+    return false;
   const auto capitals = std::count_if(text.begin(), text.end(), is_upper);
   return capitals == 0 || static_cast<std::size_t>(capitals) == text.size() || (capitals == 1 && is_upper(text[0]));
 }
@@ -36,7 +38,7 @@ bool is_float(std::string_view text) {
   if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
   // ".NaN" is written so, ".INF" too: any case is quoted.
   std::string word(text);
-  std::transform(word.begin(), word.end(), word.begin(), lower);
+  word = lower_case(word);
   if (word == ".inf" || word == ".nan") return true;
   const std::size_t exponent = text.find_first_of("eE");
   std::string_view mantissa = text.substr(0, exponent);

@@ -11,7 +11,7 @@
 
 #include "agent/agent.h"
 #include "agent/esys_attester.h"
-#include "agent/file.h"
+#include "files/file.h"
 
 namespace {
 
@@ -117,7 +117,7 @@ void prepare_process() {
 }
 
 Result<enrolment::Bootstrap> read_bootstrap(const std::string& path) {
-  SLIPWAY_ASSIGN(const Bytes json, agent::read_file(path, kMaximumBootstrap));
+  SLIPWAY_ASSIGN(const Bytes json, files::read_file(path, kMaximumBootstrap));
   return enrolment::bootstrap_from_json(as_text(json));
 }
 

@@ -45,8 +45,7 @@ int main(int argc, char** argv) {
   const char* port = argc == 4 ? argv[1] : "";
   const auto parsed = std::from_chars(port, port + std::strlen(port), options.port);
   if (argc != 4 || parsed.ec != std::errc() || *parsed.ptr != '\0') {
-    std::fputs("slipway-label-webhook is started by slipway-supervisor, not by hand; see docs/threat-model.md\n",
-               stderr);
+    std::fputs("slipway-label-webhook is started by slipway-supervisor, not by hand; see ARCHITECTURE.md\n", stderr);
     return 2;
   }
   options.certificate_chain = read_file(argv[2]);

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   const char* text = argc == 2 ? argv[1] : "";
   const auto parsed = std::from_chars(text, text + std::strlen(text), count);
   if (argc != 2 || parsed.ec != std::errc() || *parsed.ptr != '\0' || count < 0 || count > 32) {
-    std::fputs("slipway-supervisor is started by slipwayd, not by hand; see docs/threat-model.md\n", stderr);
+    std::fputs("slipway-supervisor is started by slipwayd, not by hand; see ARCHITECTURE.md\n", stderr);
     return 2;
   }
   std::vector<int> programs;

@@ -18,6 +18,7 @@
 #include "control/registry.h"
 #include "control/result_keys.h"
 #include "enrolment/service.h"
+#include "files/boot_id.h"
 #include "host/libvirt/libvirt_host.h"
 #include "host/memory/memory_host.h"
 #include "http/server.h"
@@ -201,7 +202,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
   parts->listeners =
       std::make_unique<HttpNodeListeners>(*parts->installation, *parts->store, parts->clock, parts->random);
   SLIPWAY_TRY(parts->open_host(options));
-  SLIPWAY_ASSIGN(std::string boot_id, control::read_boot_id());
+  SLIPWAY_ASSIGN(std::string boot_id, files::read_boot_id());
   parts->archive = std::make_unique<control::EvidenceArchive>(options.state / "evidence", std::move(boot_id));
   SLIPWAY_ASSIGN(parts->result_keys,
                  control::ResultKeys::open(options.state / "result-keys.json", {}, parts->clock.now()));

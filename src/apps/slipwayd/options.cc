@@ -85,7 +85,8 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   app.set_version_flag("--version", version);
   app.add_option("--state", state, "Folder of all state; made if it is missing")->required();
   app.add_option("--listen", listen, "ADDRESS:PORT of the API for people and clients")->required();
-  app.add_option("--host", host, "Where VMs run: libvirt: or memory:")->capture_default_str();
+  app.add_option("--host", host, "Where VMs run: libvirt: (this machine), libvirt:URI or memory:")
+      ->capture_default_str();
   app.add_option("--kubernetes", kubernetes, "Control planes: hosted or memory:")->capture_default_str();
   app.add_option("--images", images, "Folder of node images, NAME.qcow2 with NAME.manifest.json")
       ->capture_default_str();

@@ -8,7 +8,7 @@
 
 #include "base/time.h"
 #include "crypto/digest.h"
-#include "host/files.h"
+#include "files/file.h"
 #include "host/libvirt/guest_memory.h"
 
 namespace slipway::host {
@@ -40,7 +40,7 @@ Result<Bytes> peek(virDomainPtr domain, std::uint64_t address, std::size_t size)
 
 // The boot manager speaks only after the firmware is ready to boot, so the log is complete by then or nearly.
 bool boot_manager_spoke(const std::filesystem::path& console) {
-  const auto text = read_file_end(console, 64U << 10);
+  const auto text = files::read_file_end(console, 64U << 10);
   return text && as_text(*text).find("BdsDxe") != std::string_view::npos;
 }
 

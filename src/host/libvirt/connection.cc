@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "host/files.h"
+#include "files/file.h"
 #include "host/process.h"
 
 namespace slipway::host {
@@ -34,12 +34,12 @@ constexpr std::size_t kMaximumConfiguration = 1U << 20;
 void ignore_error(void* /*data*/, virErrorPtr /*error*/) {}
 
 bool is_process(int pid, std::string_view name) {
-  const auto said = read_file(fmt::format("/proc/{}/comm", pid), 64);
+  const auto said = files::read_file(fmt::format("/proc/{}/comm", pid), 64);
   return said && as_text(*said) == std::string(name) + "\n";
 }
 
 std::optional<int> running(const Daemon& daemon) {
-  const auto text = read_file(daemon.pid_file, 64);
+  const auto text = files::read_file(daemon.pid_file, 64);
   int pid = 0;
   if (!text) return std::nullopt;
   const std::string_view digits = as_text(*text);
@@ -50,7 +50,7 @@ std::optional<int> running(const Daemon& daemon) {
 // The recorded process ids that still are daemons: after a reboot the numbers belong to anybody.
 std::vector<int> recorded_daemons(const std::filesystem::path& file) {
   std::vector<int> pids;
-  const auto text = read_file(file, 4096);
+  const auto text = files::read_file(file, 4096);
   if (!text) return pids;
   std::istringstream lines{std::string(as_text(*text))};
   int pid = 0;
@@ -63,7 +63,7 @@ std::vector<int> recorded_daemons(const std::filesystem::path& file) {
 Status record_daemons(const std::filesystem::path& file, const std::vector<int>& pids) {
   std::string text;
   for (const int pid : pids) text += fmt::format("{}\n", pid);
-  return write_file(file, as_bytes(text), 0644);
+  return files::replace_file(file, as_bytes(text), 0644);
 }
 
 bool root_is_mount_point() {
@@ -78,9 +78,9 @@ bool root_is_mount_point() {
 // nobody else does, and the file of the machine stays as it is.
 Result<std::vector<std::string>> daemon_command(const Daemon& daemon, const std::filesystem::path& state) {
   if (&daemon != &kVirtualizationDaemon || root_is_mount_point()) return std::vector<std::string>{daemon.name, "-d"};
-  SLIPWAY_ASSIGN(const Bytes original, read_file(kQemuConfiguration, kMaximumConfiguration));
+  SLIPWAY_ASSIGN(const Bytes original, files::read_file(kQemuConfiguration, kMaximumConfiguration));
   const std::filesystem::path own = state / "qemu.conf";
-  SLIPWAY_TRY(write_file(own, as_bytes(std::string(as_text(original)) + "\nnamespaces = []\n"), 0600));
+  SLIPWAY_TRY(files::replace_file(own, as_bytes(std::string(as_text(original)) + "\nnamespaces = []\n"), 0600));
   constexpr const char* kBind = R"(mount --bind "$1" "$2" && exec "$0" -d)";
   return std::vector<std::string>{"unshare", "--mount", "--propagation", "unchanged",  "sh",
                                   "-c",      kBind,     daemon.name,     own.native(), kQemuConfiguration};

@@ -7,7 +7,7 @@
 
 #include "bootchain/gpt.h"
 #include "crypto/digest.h"
-#include "host/files.h"
+#include "files/file.h"
 #include "host/process.h"
 #include "image/fat_volume.h"
 
@@ -26,7 +26,7 @@ class WorkFolder {
   static Result<WorkFolder> make() {
     std::string pattern = (std::filesystem::temp_directory_path() / "slipway-disk-XXXXXX").native();
     if (::mkdtemp(pattern.data()) == nullptr) {
-      return fail(ErrorCode::kUnavailable, system_error("a folder for reading a disk cannot be made"));
+      return fail(ErrorCode::kUnavailable, files::system_error("a folder for reading a disk cannot be made").message);
     }
     return WorkFolder(pattern);
   }
@@ -85,7 +85,7 @@ Status read_esp(const std::filesystem::path& overlay, const bootchain::Partition
     return {};
   }
   SLIPWAY_TRY(copy_partition(overlay, *esp, work / "esp"));
-  SLIPWAY_ASSIGN(const Bytes volume, read_file(work / "esp", kMaximumEsp));
+  SLIPWAY_ASSIGN(const Bytes volume, files::read_file(work / "esp", kMaximumEsp));
   const auto files = image::read_fat_files(image::reader_of(volume), volume.size());
   if (!files) {
     disk.esp_detail = files.error().message;
@@ -127,7 +127,7 @@ Status read_root(const std::filesystem::path& overlay, const bootchain::Partitio
 Result<image::DiskContents> read_disk(const std::filesystem::path& overlay, const image::Manifest& manifest) {
   SLIPWAY_ASSIGN(const WorkFolder work, WorkFolder::make());
   SLIPWAY_TRY(copy_range(overlay, 0, bootchain::kPartitionTableBytes, work.path() / "start"));
-  SLIPWAY_ASSIGN(const Bytes start, read_file(work.path() / "start", bootchain::kPartitionTableBytes));
+  SLIPWAY_ASSIGN(const Bytes start, files::read_file(work.path() / "start", bootchain::kPartitionTableBytes));
   image::DiskContents disk;
   const auto table = bootchain::read_partition_table(start);
   // Nothing of the image can be found on a disk without a table: every difference is named all the same.

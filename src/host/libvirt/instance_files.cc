@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 #include "crypto/digest.h"
-#include "host/files.h"
+#include "files/file.h"
 #include "host/instance.h"
 #include "host/process.h"
 
@@ -40,7 +40,7 @@ bool is_there(const std::filesystem::path& path) {
 
 Status give(const std::filesystem::path& path, const Owner& owner, mode_t mode) {
   if (::chown(path.c_str(), owner.user, owner.group) != 0 || ::chmod(path.c_str(), mode) != 0) {
-    return fail(ErrorCode::kInternal, system_error(path.native() + " cannot get its owner"));
+    return fail(files::system_error(path.native() + " cannot get its owner"));
   }
   return {};
 }
@@ -48,7 +48,7 @@ Status give(const std::filesystem::path& path, const Owner& owner, mode_t mode) 
 Status ensure_overlay(const std::filesystem::path& overlay, const std::filesystem::path& base, const Owner& owner) {
   if (is_there(overlay)) return {};
   const std::filesystem::path unfinished = overlay.native() + ".new";
-  SLIPWAY_TRY(remove_path(unfinished));
+  SLIPWAY_TRY(files::remove_path(unfinished));
   SLIPWAY_TRY(run_checked(
       {.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base.native(), unfinished.native()},
        .timeout = seconds{60}}));
@@ -61,7 +61,7 @@ Status ensure_overlay(const std::filesystem::path& overlay, const std::filesyste
 
 Status ensure_copy(const std::filesystem::path& from, const std::filesystem::path& to, const Owner& owner) {
   if (is_there(to)) return {};
-  return copy_file(from, to, owner.user, owner.group, 0600);
+  return files::copy_file(from, to, owner.user, owner.group, 0600);
 }
 
 // One string of SMBIOS type 11; systemd decodes the credential (systemd.system-credentials(7)).
@@ -80,7 +80,7 @@ InstanceFiles::InstanceFiles(std::filesystem::path records, std::filesystem::pat
     : records_(std::move(records)), machines_(std::move(machines)) {}
 
 Result<RecordedEndorsementKey> InstanceFiles::vtpm(const std::string& instance) const {
-  SLIPWAY_ASSIGN(const Bytes text, read_file(record_folder(instance) / "vtpm.json", kMaximumRecord));
+  SLIPWAY_ASSIGN(const Bytes text, files::read_file(record_folder(instance) / "vtpm.json", kMaximumRecord));
   boost::system::error_code error;
   const boost::json::value value = boost::json::parse({as_text(text).data(), text.size()}, error);
   if (error || !value.is_object()) {
@@ -93,34 +93,34 @@ Result<RecordedEndorsementKey> InstanceFiles::vtpm(const std::string& instance) 
 }
 
 Status InstanceFiles::record_vtpm(const std::string& instance, const RecordedEndorsementKey& key) {
-  SLIPWAY_TRY(ensure_folder(record_folder(instance), 0700));
+  SLIPWAY_TRY(files::ensure_folder(record_folder(instance), 0700));
   const boost::json::object record{{"publicArea", to_base64(key.public_area)}, {"certificate", key.certificate}};
-  return write_file(record_folder(instance) / "vtpm.json", as_bytes(boost::json::serialize(record)), 0600);
+  return files::replace_file(record_folder(instance) / "vtpm.json", as_bytes(boost::json::serialize(record)), 0600);
 }
 
 Status InstanceFiles::prepare(const VirtualMachine& vm, const FirmwareFiles& firmware, DomainPlan& plan) {
   SLIPWAY_ASSIGN(const Owner owner, qemu_owner());
   const std::filesystem::path folder = machine_folder(vm.instance);
-  SLIPWAY_TRY(ensure_folder(record_folder(vm.instance), 0700));
-  SLIPWAY_TRY(ensure_folder(machines_, 0711));
-  SLIPWAY_TRY(ensure_folder(folder, 0711));
+  SLIPWAY_TRY(files::ensure_folder(record_folder(vm.instance), 0700));
+  SLIPWAY_TRY(files::ensure_folder(machines_, 0711));
+  SLIPWAY_TRY(files::ensure_folder(folder, 0711));
   SLIPWAY_ASSIGN(const std::filesystem::path base, ensure_base(vm.image));
-  SLIPWAY_TRY(write_file(record_folder(vm.instance) / "base", as_bytes(base.filename().native()), 0600));
+  SLIPWAY_TRY(files::replace_file(record_folder(vm.instance) / "base", as_bytes(base.filename().native()), 0600));
   plan.disk = DomainDisk{overlay(vm.instance), base};
   SLIPWAY_TRY(ensure_overlay(plan.disk->overlay, base, owner));
   plan.variable_store = variable_store(vm.instance);
   SLIPWAY_TRY(ensure_copy(vm.secure_boot ? firmware.enrolled_store : firmware.empty_store, plan.variable_store, owner));
   plan.console = console(vm.instance);
   plan.bootstrap = folder / "bootstrap";
-  SLIPWAY_TRY(write_file(plan.bootstrap, as_bytes(bootstrap_string(vm.bootstrap)), 0400));
+  SLIPWAY_TRY(files::replace_file(plan.bootstrap, as_bytes(bootstrap_string(vm.bootstrap)), 0400));
   return give(plan.bootstrap, owner, 0400);
 }
 
 Status InstanceFiles::prepare_sealed(const std::filesystem::path& variable_store_template, DomainPlan& plan) {
   SLIPWAY_ASSIGN(const Owner owner, qemu_owner());
-  SLIPWAY_TRY(ensure_folder(record_folder(plan.uuid), 0700));
-  SLIPWAY_TRY(ensure_folder(machines_, 0711));
-  SLIPWAY_TRY(ensure_folder(machine_folder(plan.uuid), 0711));
+  SLIPWAY_TRY(files::ensure_folder(record_folder(plan.uuid), 0700));
+  SLIPWAY_TRY(files::ensure_folder(machines_, 0711));
+  SLIPWAY_TRY(files::ensure_folder(machine_folder(plan.uuid), 0711));
   plan.variable_store = variable_store(plan.uuid);
   plan.console = console(plan.uuid);
   return ensure_copy(variable_store_template, plan.variable_store, owner);
@@ -143,25 +143,26 @@ std::filesystem::path InstanceFiles::variable_store(const std::string& instance)
 Result<std::filesystem::path> InstanceFiles::ensure_base(const std::filesystem::path& image) {
   struct stat found {};
   if (::stat(image.c_str(), &found) != 0) {
-    return fail(ErrorCode::kNotFound, system_error("the node image " + image.native() + " cannot be read"));
+    return fail(ErrorCode::kNotFound,
+                files::system_error("the node image " + image.native() + " cannot be read").message);
   }
   std::error_code error;
   const std::string identity = fmt::format("{}\n{}\n{}\n{}.{:09}\n", std::filesystem::canonical(image, error).native(),
                                            found.st_ino, found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec);
   const std::filesystem::path folder = machines_ / "images";
-  SLIPWAY_TRY(ensure_folder(folder, 0711));
+  SLIPWAY_TRY(files::ensure_folder(folder, 0711));
   const std::filesystem::path base =
       folder / (to_hex(ByteView(crypto::sha256(as_bytes(identity))).first(12)) + ".qcow2");
   if (is_there(base)) return base;
   const bool readable_by_all = (found.st_mode & S_IROTH) != 0;
   if (readable_by_all && ::link(image.c_str(), base.c_str()) == 0) return base;
-  SLIPWAY_TRY(copy_file(image, base, 0, 0, 0444));
+  SLIPWAY_TRY(files::copy_file(image, base, 0, 0, 0444));
   return base;
 }
 
 Status InstanceFiles::remove(const std::string& instance) {
-  SLIPWAY_TRY(remove_path(machine_folder(instance)));
-  SLIPWAY_TRY(remove_path(record_folder(instance)));
+  SLIPWAY_TRY(files::remove_path(machine_folder(instance)));
+  SLIPWAY_TRY(files::remove_path(record_folder(instance)));
   SLIPWAY_TRY(drop_unused_bases());
   // Folders that are not empty stay.
   for (const auto& folder : {machines_ / "images", machines_, machines_.parent_path()}) ::rmdir(folder.c_str());
@@ -171,12 +172,12 @@ Status InstanceFiles::remove(const std::string& instance) {
 Status InstanceFiles::drop_unused_bases() {
   std::set<std::string> used;
   for (const std::string& instance : list()) {
-    const auto name = read_file(record_folder(instance) / "base", 256);
+    const auto name = files::read_file(record_folder(instance) / "base", 256);
     if (name) used.insert(std::string(as_text(*name)));
   }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(machines_ / "images", error)) {
-    if (used.count(entry.path().filename().native()) == 0) SLIPWAY_TRY(remove_path(entry.path()));
+    if (used.count(entry.path().filename().native()) == 0) SLIPWAY_TRY(files::remove_path(entry.path()));
   }
   return {};
 }

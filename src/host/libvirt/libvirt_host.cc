@@ -10,8 +10,8 @@
 #include "bootchain/ovmf_firmware.h"
 #include "bootchain/variable_store.h"
 #include "crypto/digest.h"
+#include "files/file.h"
 #include "host/console.h"
-#include "host/files.h"
 #include "host/instance.h"
 #include "host/libvirt/calibration.h"
 #include "host/libvirt/connection.h"
@@ -146,8 +146,8 @@ bool same_inputs(const FirmwareReference& left, const FirmwareReference& right) 
 // What libvirt's daemons wrote about a VM of this name while it lived.
 Status remove_logs(const std::string& name) {
   if (name.find('/') != std::string::npos) return {};
-  SLIPWAY_TRY(remove_path("/var/log/libvirt/qemu/" + name + ".log"));
-  return remove_path("/var/log/swtpm/libvirt/qemu/" + name + "-swtpm.log");
+  SLIPWAY_TRY(files::remove_path("/var/log/libvirt/qemu/" + name + ".log"));
+  return files::remove_path("/var/log/swtpm/libvirt/qemu/" + name + "-swtpm.log");
 }
 
 Status LibvirtHost::start() {
@@ -193,7 +193,7 @@ DomainPlan LibvirtHost::plan_for(const Capabilities& capabilities, const Shape& 
 }
 
 Result<Bytes> LibvirtHost::firmware_digest() const {
-  SLIPWAY_ASSIGN(const Bytes code, read_file(firmware_.code, kMaximumFirmware));
+  SLIPWAY_ASSIGN(const Bytes code, files::read_file(firmware_.code, kMaximumFirmware));
   return crypto::sha256(code);
 }
 
@@ -205,13 +205,13 @@ Result<FirmwareReference> LibvirtHost::firmware_reference(const Shape& shape, bo
   reference.machine_type = capabilities.machine_type;
   reference.shape = shape;
   reference.secure_boot = secure_boot;
-  SLIPWAY_ASSIGN(const Bytes store, read_file(store_template(secure_boot), kMaximumFirmware));
+  SLIPWAY_ASSIGN(const Bytes store, files::read_file(store_template(secure_boot), kMaximumFirmware));
   SLIPWAY_ASSIGN(reference.variables, secure_boot_variables(store));
   const std::string key = calibration_key(reference, capabilities.accelerator);
   const std::filesystem::path cached = options_.cache_folder / (key + ".json");
 
   const auto read_cache = [&] {
-    const auto text = read_file(cached, kMaximumReference);
+    const auto text = files::read_file(cached, kMaximumReference);
     const auto known =
         text ? firmware_reference_from_json(as_text(*text)) : Result<FirmwareReference>(fail(text.error()));
     if (!known || !same_inputs(*known, reference)) return false;
@@ -223,13 +223,13 @@ Result<FirmwareReference> LibvirtHost::firmware_reference(const Shape& shape, bo
   const std::lock_guard lock(calibration_mutex_);
   if (read_cache()) return reference;
   SLIPWAY_ASSIGN(reference.pcr0_events, calibrate(capabilities, shape, secure_boot));
-  SLIPWAY_TRY(ensure_folder(options_.cache_folder, 0755));
-  SLIPWAY_TRY(write_file(cached, as_bytes(to_json(reference)), 0644));
+  SLIPWAY_TRY(files::ensure_folder(options_.cache_folder, 0755));
+  SLIPWAY_TRY(files::replace_file(cached, as_bytes(to_json(reference)), 0644));
   return reference;
 }
 
 Result<bootchain::OvmfFirmware> LibvirtHost::unpack_firmware() {
-  SLIPWAY_ASSIGN(const Bytes code, read_file(firmware_.code, kMaximumFirmware));
+  SLIPWAY_ASSIGN(const Bytes code, files::read_file(firmware_.code, kMaximumFirmware));
   const std::lock_guard lock(firmware_mutex_);
   if (!unpacked_firmware_ || unpacked_firmware_->code_sha256 != crypto::sha256(code)) {
     SLIPWAY_ASSIGN(unpacked_firmware_, bootchain::read_ovmf_firmware(code));
@@ -240,7 +240,7 @@ Result<bootchain::OvmfFirmware> LibvirtHost::unpack_firmware() {
 Result<image::Prediction> LibvirtHost::predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) {
   SLIPWAY_ASSIGN(const FirmwareReference reference, firmware_reference(shape, secure_boot));
   SLIPWAY_ASSIGN(const bootchain::OvmfFirmware firmware, unpack_firmware());
-  SLIPWAY_ASSIGN(const Bytes store, read_file(store_template(secure_boot), kMaximumFirmware));
+  SLIPWAY_ASSIGN(const Bytes store, files::read_file(store_template(secure_boot), kMaximumFirmware));
   SLIPWAY_ASSIGN(const auto variables, bootchain::read_variable_store(store));
   image::FirmwareFacts facts;
   facts.code_sha256 = firmware.code_sha256;
@@ -306,9 +306,9 @@ Result<Observation> LibvirtHost::observe(const std::string& instance) {
   if (domain) seen.power = is_active(domain.get()) ? PowerState::kRunning : PowerState::kOff;
   // virtlogd keeps the file below 2 MiB and begins a new one then.
   const std::filesystem::path file = files_.console(instance);
-  SLIPWAY_ASSIGN(Bytes console, read_file_end(file, kConsoleWindow));
+  SLIPWAY_ASSIGN(Bytes console, files::read_file_end(file, kConsoleWindow));
   if (console.size() < kConsoleWindow) {
-    SLIPWAY_ASSIGN(Bytes earlier, read_file_end(file.native() + ".0", kConsoleWindow - console.size()));
+    SLIPWAY_ASSIGN(Bytes earlier, files::read_file_end(file.native() + ".0", kConsoleWindow - console.size()));
     earlier.insert(earlier.end(), console.begin(), console.end());
     console.swap(earlier);
   }
@@ -321,7 +321,7 @@ Result<FirmwareObservation> LibvirtHost::observe_firmware(const std::string& ins
   SLIPWAY_TRY(check_instance(instance));
   SLIPWAY_ASSIGN(const auto connection, connection_.get());
   SLIPWAY_ASSIGN(const DomainHandle domain, require_domain(connection.get(), instance));
-  SLIPWAY_ASSIGN(const Bytes store, read_file(files_.variable_store(instance), kMaximumFirmware));
+  SLIPWAY_ASSIGN(const Bytes store, files::read_file(files_.variable_store(instance), kMaximumFirmware));
   SLIPWAY_ASSIGN(const Bytes digest, firmware_digest());
   return judge_variable_store(store, digest, true);
 }
@@ -380,11 +380,11 @@ Result<std::vector<std::string>> LibvirtHost::list() {
 }
 
 Result<std::string> ensure_installation(const std::filesystem::path& file, Random& random) {
-  auto known = read_file(file, 64);
+  auto known = files::read_file(file, 64);
   if (known) return std::string(as_text(*known));
   if (known.error().code != ErrorCode::kNotFound) return fail(std::move(known).error());
   const std::string made = to_hex(random.bytes(4));
-  SLIPWAY_TRY(write_file(file, as_bytes(made), 0600));
+  SLIPWAY_TRY(files::replace_file(file, as_bytes(made), 0600));
   return made;
 }
 
@@ -401,7 +401,7 @@ Result<std::unique_ptr<Host>> make_libvirt_host(LibvirtOptions options) {
   places.networks = places.folder / "networks";
   places.calibrations = places.folder / "calibrations";
   for (const auto& folder : {places.folder, places.instances, places.networks, places.calibrations}) {
-    SLIPWAY_TRY(ensure_folder(folder, 0700));
+    SLIPWAY_TRY(files::ensure_folder(folder, 0700));
   }
   SLIPWAY_ASSIGN(places.installation, ensure_installation(places.folder / "installation", options.random));
   places.machines = options.vm_folder / places.installation;

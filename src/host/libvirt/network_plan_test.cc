@@ -81,9 +81,8 @@ TEST(FirewallRules, NameBridgeGatewayAndPorts) {
 TEST(FirewallRules, AreWhatNftUnderstands) {
   const RecordedNetwork record{"c", plan_network("3f9a", {}).value(), {15443, 16443}};
   const auto checked = run_process({.argv = {"nft", "--check", "--file", "-"}, .input = firewall_rules(record)});
-  if (!checked || checked->error_output.find("Operation not permitted") != std::string::npos) {
-    GTEST_SKIP() << "nft (package nftables) is not installed, or this is not root";
-  }
+  ASSERT_TRUE(checked) << "nft (package nftables) is not installed; tools/install-packages unit";
+  if (checked->error_output.find("Operation not permitted") != std::string::npos) GTEST_SKIP() << "this is not root";
   EXPECT_EQ(checked->exit_code, 0) << checked->error_output;
 }
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "crypto/digest.h"
-#include "host/files.h"
+#include "files/file.h"
 #include "host/process.h"
 
 namespace slipway::host {
@@ -79,7 +79,7 @@ Status Networks::remove(const std::string& cluster) {
   }
   // Last, so that the bridge never stands unguarded.
   SLIPWAY_TRY(apply_rules(firewall_removal(record->network)));
-  return remove_path(record_path(cluster));
+  return files::remove_path(record_path(cluster));
 }
 
 Status Networks::allow_port(const std::string& cluster, int port) {
@@ -91,7 +91,7 @@ Status Networks::allow_port(const std::string& cluster, int port) {
   if (std::find(record.ports.begin(), record.ports.end(), port) == record.ports.end()) {
     record.ports.push_back(port);
     std::sort(record.ports.begin(), record.ports.end());
-    SLIPWAY_TRY(write_file(record_path(cluster), as_bytes(to_json(record)), 0600));
+    SLIPWAY_TRY(files::replace_file(record_path(cluster), as_bytes(to_json(record)), 0600));
   }
   return apply_rules(firewall_rules(record));
 }
@@ -113,7 +113,7 @@ std::filesystem::path Networks::record_path(const std::string& cluster) const {
 }
 
 Result<RecordedNetwork> Networks::read(const std::filesystem::path& path) const {
-  SLIPWAY_ASSIGN(const Bytes text, read_file(path, kMaximumRecord));
+  SLIPWAY_ASSIGN(const Bytes text, files::read_file(path, kMaximumRecord));
   return recorded_network_from_json(as_text(text));
 }
 
@@ -121,7 +121,7 @@ Result<RecordedNetwork> Networks::plan(const std::string& cluster, virConnectPtr
   std::vector<AddressRange> in_use;
   add_interface_addresses(in_use);
   add_libvirt_networks(connection, in_use);
-  if (const auto routes = read_file("/proc/net/route", 4U << 20)) {
+  if (const auto routes = files::read_file("/proc/net/route", 4U << 20)) {
     for (const AddressRange& range : ranges_of_routes(as_text(*routes))) in_use.push_back(range);
   }
   std::error_code error;
@@ -137,7 +137,7 @@ Result<RecordedNetwork> Networks::plan(const std::string& cluster, virConnectPtr
   } while (::if_nametoindex(("slpw-" + suffix).c_str()) != 0);
   RecordedNetwork record{cluster, {}, {}};
   SLIPWAY_ASSIGN(record.network, plan_network(suffix, in_use));
-  SLIPWAY_TRY(write_file(record_path(cluster), as_bytes(to_json(record)), 0600));
+  SLIPWAY_TRY(files::replace_file(record_path(cluster), as_bytes(to_json(record)), 0600));
   return record;
 }
 
@@ -150,7 +150,7 @@ Status Networks::carry_out(const RecordedNetwork& record, virConnectPtr connecti
   if (virNetworkIsActive(network.get()) != 1 && virNetworkCreate(network.get()) != 0) {
     return fail(libvirt_error("network " + record.network.name + " cannot be started"));
   }
-  const auto forwarding = read_file("/proc/sys/net/ipv4/ip_forward", 16);
+  const auto forwarding = files::read_file("/proc/sys/net/ipv4/ip_forward", 16);
   if (!forwarding || as_text(*forwarding).substr(0, 1) != "1") {
     return fail(ErrorCode::kPreconditionFailed, "IPv4 forwarding is off, so nodes on " + record.network.name +
                                                     " reach nothing: run 'sysctl -w net.ipv4.ip_forward=1'");

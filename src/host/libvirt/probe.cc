@@ -6,7 +6,7 @@
 #include <chrono>
 #include <pugixml.hpp>
 
-#include "host/files.h"
+#include "files/file.h"
 #include "host/process.h"
 
 namespace slipway::host {
@@ -26,7 +26,7 @@ std::string first_line(std::string_view text) { return std::string(text.substr(0
 std::string why_not_kvm(const FirmwareFiles& firmware, const std::filesystem::path& scratch_folder) {
   if (::access("/dev/kvm", R_OK | W_OK) != 0) return "/dev/kvm is not there";
   const std::filesystem::path store = scratch_folder / "probe.fd";
-  if (auto copied = copy_file(firmware.empty_store, store, 0, 0, 0600); !copied) return copied.error().message;
+  if (auto copied = files::copy_file(firmware.empty_store, store, 0, 0, 0600); !copied) return copied.error().message;
   const auto result = run_process({
       .argv = {"timeout",     "--signal=KILL",
                "10",          kEmulator,
@@ -42,7 +42,7 @@ std::string why_not_kvm(const FirmwareFiles& firmware, const std::filesystem::pa
                "-drive",      "if=pflash,unit=1,format=raw,file=" + store.native()},
       .timeout = kProbeTimeout,
   });
-  (void)remove_path(store);
+  (void)files::remove_path(store);
   if (!result) return result.error().message;
   if (result->output.find("BdsDxe") != std::string::npos) return {};
   if (!result->error_output.empty()) return first_line(result->error_output);

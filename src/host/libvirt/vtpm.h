@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "crypto/certificate.h"
 #include "host/host.h"
 
 namespace slipway::host {
@@ -39,7 +40,10 @@ class VtpmFactory {
   const Clock& clock_;
 };
 
-// TPMT_PUBLIC of the default RSA-2048 EK (TCG EK Credential Profile, B.3.3) whose modulus the certificate certifies.
-Result<Bytes> endorsement_key_of(std::string_view certificate_pem);
+// What is recorded of a vTPM that was just made: its EK certificate, which this installation's authority must have
+// issued as the profile wants it (tpm/endorsement_certificate.h, whose reasons a refusal has), and TPMT_PUBLIC of the
+// default RSA-2048 EK (TCG EK Credential Profile, B.3.3) with the key that it certifies.
+Result<RecordedEndorsementKey> record_endorsement_key(ByteView certificate, const crypto::Certificate& authority,
+                                                      Time at);
 
 }  // namespace slipway::host

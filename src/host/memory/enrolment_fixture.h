@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/manual_clock_for_tests.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/secret_hash.h"
@@ -22,16 +23,6 @@ namespace slipway::host::testing {
 
 inline const std::string kNodeA = "11111111-1111-4111-8111-111111111111";
 inline const std::string kNodeB = "22222222-2222-4222-8222-222222222222";
-
-class ManualClock final : public Clock {
- public:
-  Time now() const override { return now_; }
-  void advance(milliseconds by) { now_ += by; }
-
- private:
-  // Whole seconds, as certificates have them.
-  Time now_ = std::chrono::time_point_cast<seconds>(SystemClock().now());
-};
 
 image::Manifest test_manifest();
 
@@ -100,7 +91,8 @@ class EnrolmentTest : public ::testing::Test {
   // What is admitted up to here is meant; expect_refused counts from here on.
   void admissions_are_fine() { admissions_before_ = registry.admissions; }
 
-  ManualClock clock;
+  // Whole seconds, as certificates have them.
+  ManualClock clock{std::chrono::time_point_cast<seconds>(SystemClock().now())};
   SystemRandom random;
   image::Manifest manifest = test_manifest();
   Bytes boot = simulate_boot(manifest, true);  // the firmware's event log

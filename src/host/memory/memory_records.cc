@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "host/files.h"
+#include "files/file.h"
 
 namespace slipway::host {
 namespace {
@@ -12,7 +12,7 @@ namespace json = boost::json;
 constexpr std::size_t kMaximumRecord = 1U << 20;
 
 Result<json::object> read_object(const std::filesystem::path& path) {
-  SLIPWAY_ASSIGN(const Bytes text, read_file(path, kMaximumRecord));
+  SLIPWAY_ASSIGN(const Bytes text, files::read_file(path, kMaximumRecord));
   boost::system::error_code error;
   json::value value = json::parse({as_text(text).data(), text.size()}, error);
   if (error || !value.is_object()) return fail(ErrorCode::kMalformed, path.native() + " is not a JSON object");
@@ -20,7 +20,7 @@ Result<json::object> read_object(const std::filesystem::path& path) {
 }
 
 Status write_object(const std::filesystem::path& path, const json::object& object) {
-  return write_file(path, as_bytes(json::serialize(object)), 0600);
+  return files::replace_file(path, as_bytes(json::serialize(object)), 0600);
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -66,7 +66,7 @@ Status MemoryRecords::write_networks(const std::map<std::string, Network>& netwo
     object[cluster] = json::object{
         {"name", network.name}, {"bridge", network.bridge}, {"gateway", network.gateway}, {"cidr", network.cidr}};
   }
-  SLIPWAY_TRY(ensure_folder(folder_, 0700));
+  SLIPWAY_TRY(files::ensure_folder(folder_, 0700));
   return write_object(folder_ / "networks.json", object);
 }
 
@@ -76,7 +76,7 @@ Result<std::pair<std::string, std::string>> MemoryRecords::vtpm(const std::strin
 
 Status MemoryRecords::write_vtpm(const std::string& instance, const std::string& state,
                                  const std::string& certificate) {
-  SLIPWAY_TRY(ensure_folder(instance_folder(instance), 0700));
+  SLIPWAY_TRY(files::ensure_folder(instance_folder(instance), 0700));
   return write_object(instance_folder(instance) / "vtpm.json", {{"state", state}, {"certificate", certificate}});
 }
 
@@ -97,7 +97,7 @@ Result<RecordedMachine> MemoryRecords::machine(const std::string& instance) cons
 
 Status MemoryRecords::write_machine(const RecordedMachine& machine) {
   const VirtualMachine& vm = machine.vm;
-  SLIPWAY_TRY(ensure_folder(instance_folder(vm.instance), 0700));
+  SLIPWAY_TRY(files::ensure_folder(instance_folder(vm.instance), 0700));
   return write_object(instance_folder(vm.instance) / "machine.json", {{"name", vm.name},
                                                                       {"vcpus", vm.shape.vcpus},
                                                                       {"memoryMib", vm.shape.memory_mib},
@@ -133,11 +133,11 @@ Result<std::pair<std::string, std::string>> MemoryRecords::authority() const {
 }
 
 Status MemoryRecords::write_authority(const std::string& certificate, const std::string& key) {
-  SLIPWAY_TRY(ensure_folder(folder_, 0700));
+  SLIPWAY_TRY(files::ensure_folder(folder_, 0700));
   return write_object(folder_ / "authority.json", {{"certificate", certificate}, {"key", key}});
 }
 
-Status MemoryRecords::remove(const std::string& instance) { return remove_path(instance_folder(instance)); }
+Status MemoryRecords::remove(const std::string& instance) { return files::remove_path(instance_folder(instance)); }
 
 std::vector<std::string> MemoryRecords::list() const {
   std::vector<std::string> found;

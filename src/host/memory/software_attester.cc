@@ -10,7 +10,6 @@
 #include "bootchain/replay.h"
 #include "tpm/credential.h"
 #include "tpm/public_area.h"
-#include "tpm/quote.h"
 
 namespace slipway::host {
 namespace {
@@ -62,7 +61,7 @@ std::string SoftwareAttester::state() const {
 }
 
 void SoftwareAttester::reset_pcrs() {
-  for (int pcr = 0; pcr < kPcrCount; ++pcr) {
+  for (int pcr = 0; pcr < tpm::kPcrCount; ++pcr) {
     pcrs_[static_cast<std::size_t>(pcr)] = bootchain::initial_pcr(pcr, kDigestSize);
   }
 }
@@ -126,7 +125,7 @@ Result<tpm::UnverifiedQuote> SoftwareAttester::quote(ByteView qualifying_data, c
 Result<std::vector<Bytes>> SoftwareAttester::read_pcrs(const std::vector<int>& pcrs) {
   std::vector<Bytes> values;
   for (const int pcr : pcrs) {
-    if (pcr < 0 || pcr >= kPcrCount) {
+    if (pcr < 0 || pcr >= tpm::kPcrCount) {
       return fail(ErrorCode::kInvalidArgument, fmt::format("PCR {} does not exist: a TPM has PCR 0 to 23.", pcr));
     }
     values.push_back(pcrs_[static_cast<std::size_t>(pcr)]);

@@ -7,6 +7,7 @@
 
 #include "crypto/key.h"
 #include "tpm/attester.h"
+#include "tpm/quote.h"
 
 namespace slipway::host {
 
@@ -38,12 +39,11 @@ class SoftwareAttester final : public tpm::Attester {
   Result<Bytes> ima_log() override;
 
  private:
-  static constexpr int kPcrCount = 24;
   SoftwareAttester(crypto::PrivateKey endorsement_key, crypto::PrivateKey attestation_key);
   void reset_pcrs();
 
   crypto::PrivateKey endorsement_key_, attestation_key_;
-  std::array<Bytes, kPcrCount> pcrs_;
+  std::array<Bytes, tpm::kPcrCount> pcrs_;
   std::uint64_t clock_ = 0;  // TPMS_CLOCK_INFO.clock: one tick a quote
   bool clock_safe_ = true;   // no earlier value can have been higher: state() does not hold the clock
   std::uint32_t reset_count_ = 0;

@@ -18,7 +18,7 @@ struct Flag {
 
 using enum Component;
 
-// Files are named from the run folder, where every program runs. What each line holds up is in docs/threat-model.md.
+// Files are named from the run folder, where every program runs. docs/threat-model.md, "The hosted control plane".
 constexpr Flag kFlags[] = {
     {kEtcd, "--name=slipway"},
     {kEtcd, "--data-dir=etcd"},

@@ -12,11 +12,11 @@
 namespace slipway::kube {
 
 Status rotate_log(const PrivateFolder& folder, const std::string& name, std::size_t maximum) {
-  SLIPWAY_ASSIGN(const Descriptor log, folder.open_log(name));
+  SLIPWAY_ASSIGN(const files::Descriptor log, folder.open_log(name));
   struct stat status {};
   if (fstat(log.get(), &status) != 0 || static_cast<std::size_t>(status.st_size) <= maximum) return {};
   SLIPWAY_TRY(folder.remove(name + ".1"));
-  SLIPWAY_ASSIGN(const Descriptor older, folder.open_log(name + ".1"));
+  SLIPWAY_ASSIGN(const files::Descriptor older, folder.open_log(name + ".1"));
   // From its end backwards, should it have grown out of bounds since the last look.
   off_t at = std::max<off_t>(0, status.st_size - static_cast<off_t>(2 * maximum));
   std::array<char, 65536> buffer{};

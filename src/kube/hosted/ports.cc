@@ -18,7 +18,7 @@ constexpr int kAttempts = 200;
 
 // Binds and lets go again: nobody listens there now.
 Result<bool> is_free(const std::string& address, int port) {
-  const Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const files::Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in local{};
   local.sin_family = AF_INET;
   local.sin_port = htons(static_cast<std::uint16_t>(port));

@@ -11,20 +11,16 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <utility>
 #include <vector>
 
 namespace slipway::kube {
 namespace {
 
-Error system_error(const std::string& what) {
-  const int number = errno;
-  const bool full = number == ENOSPC || number == EDQUOT;
-  return Error{full ? ErrorCode::kResourceExhausted : ErrorCode::kInternal,
-               fmt::format("{}: {}", what, std::strerror(number)),
-               {},
-               {}};
+// Never kNotFound: that would say that there is no such cluster.
+Error folder_error(const std::string& what) {
+  Error error = files::system_error(what);
+  if (error.code != ErrorCode::kResourceExhausted) error.code = ErrorCode::kInternal;
+  return error;
 }
 
 // This thread's file accesses with an account's rights, until the end of the scope.
@@ -92,39 +88,25 @@ Result<Account> hosted_account(const std::string& name) {
                           name, name));
 }
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    if (number_ >= 0) close(number_);
-    number_ = other.release();
-  }
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  if (number_ >= 0) close(number_);
-}
-
-int Descriptor::release() { return std::exchange(number_, -1); }
-
 Result<PrivateFolder> PrivateFolder::open(const std::filesystem::path& path, Account owner) {
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(system_error(fmt::format("the folder {} cannot be made", path.string())));
-  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!folder) return fail(system_error(fmt::format("the folder {} cannot be opened", path.string())));
+    return fail(folder_error(fmt::format("the folder {} cannot be made", path.string())));
+  files::Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder) return fail(folder_error(fmt::format("the folder {} cannot be opened", path.string())));
   struct stat status {};
-  if (fstat(folder.get(), &status) != 0) return fail(system_error(fmt::format("stat of {}", path.string())));
+  if (fstat(folder.get(), &status) != 0) return fail(folder_error(fmt::format("stat of {}", path.string())));
   if ((status.st_uid != owner.user || status.st_gid != owner.group) &&
       fchown(folder.get(), owner.user, owner.group) != 0)
-    return fail(system_error(fmt::format("the folder {} cannot be given to user {}", path.string(), owner.user)));
+    return fail(folder_error(fmt::format("the folder {} cannot be given to user {}", path.string(), owner.user)));
   if ((status.st_mode & 07777) != 0700 && fchmod(folder.get(), 0700) != 0)
-    return fail(system_error(fmt::format("the folder {} cannot be closed to others", path.string())));
+    return fail(folder_error(fmt::format("the folder {} cannot be closed to others", path.string())));
   return PrivateFolder(path, owner, std::move(folder));
 }
 
 Status PrivateFolder::make_folder(const std::string& name) const {
   const ActingAs acting(owner_);
   if (mkdirat(descriptor(), name.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(system_error(fmt::format("the folder {}/{} cannot be made", path_.string(), name)));
+    return fail(folder_error(fmt::format("the folder {}/{} cannot be made", path_.string(), name)));
   return {};
 }
 
@@ -132,17 +114,13 @@ Status PrivateFolder::write(const std::string& name, std::string_view content) c
   const ActingAs acting(owner_);
   const std::string part = name + ".new";
   const auto failed = [&] {
-    return fail(system_error(fmt::format("the file {}/{} cannot be written", path_.string(), name)));
+    return fail(folder_error(fmt::format("the file {}/{} cannot be written", path_.string(), name)));
   };
   unlinkat(descriptor(), part.c_str(), 0);
-  const Descriptor file(openat(descriptor(), part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const files::Descriptor file(
+      openat(descriptor(), part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return failed();
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.get(), content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failed();
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
+  SLIPWAY_TRY(files::write_all(file.get(), as_bytes(content), fmt::format("the file {}/{}", path_.string(), name)));
   if (fsync(file.get()) != 0 || renameat(descriptor(), part.c_str(), descriptor(), name.c_str()) != 0) return failed();
   fsync(descriptor());
   return {};
@@ -150,10 +128,10 @@ Status PrivateFolder::write(const std::string& name, std::string_view content) c
 
 Result<std::optional<std::string>> PrivateFolder::read(const std::string& name, std::size_t maximum) const {
   const ActingAs acting(owner_);
-  const Descriptor file(openat(descriptor(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const files::Descriptor file(openat(descriptor(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!file && errno == ENOENT) return std::optional<std::string>();
   const auto failed = [&] {
-    return fail(system_error(fmt::format("the file {}/{} cannot be read", path_.string(), name)));
+    return fail(folder_error(fmt::format("the file {}/{} cannot be read", path_.string(), name)));
   };
   if (!file) return failed();
   std::string content;
@@ -170,17 +148,18 @@ Result<std::optional<std::string>> PrivateFolder::read(const std::string& name, 
   }
 }
 
-Result<Descriptor> PrivateFolder::open_log(const std::string& name) const {
+Result<files::Descriptor> PrivateFolder::open_log(const std::string& name) const {
   const ActingAs acting(owner_);
-  Descriptor file(openat(descriptor(), name.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return fail(system_error(fmt::format("the file {}/{} cannot be opened", path_.string(), name)));
+  files::Descriptor file(
+      openat(descriptor(), name.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return fail(folder_error(fmt::format("the file {}/{} cannot be opened", path_.string(), name)));
   return file;
 }
 
 Status PrivateFolder::remove(const std::string& name) const {
   const ActingAs acting(owner_);
   if (unlinkat(descriptor(), name.c_str(), 0) != 0 && errno != ENOENT)
-    return fail(system_error(fmt::format("the file {}/{} cannot be removed", path_.string(), name)));
+    return fail(folder_error(fmt::format("the file {}/{} cannot be removed", path_.string(), name)));
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "files/descriptor.h"
 
 namespace slipway::kube {
 
@@ -20,22 +21,6 @@ Account own_account();
 // The account that hosted programs run as: this process's own unless it is root; else the system user `name`, which is
 // made if it does not exist (useradd --system). kUnavailable with the cause where that fails.
 Result<Account> hosted_account(const std::string& name);
-
-// A file descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-  int get() const { return number_; }
-  int release();
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 // A folder of mode 0700 whose files are 0600 and belong to one account. Where the account is not this process's own,
 // every access is made with that account's rights alone (setfsuid): a link that a hosted program planted there leads a
@@ -55,16 +40,16 @@ class PrivateFolder {
   // Nothing where there is no such file. kMalformed above `maximum` bytes.
   Result<std::optional<std::string>> read(const std::string& name, std::size_t maximum = 4U << 20) const;
   // For appending, made where it is missing.
-  Result<Descriptor> open_log(const std::string& name) const;
+  Result<files::Descriptor> open_log(const std::string& name) const;
   Status remove(const std::string& name) const;
 
  private:
-  PrivateFolder(std::filesystem::path path, Account owner, Descriptor descriptor)
+  PrivateFolder(std::filesystem::path path, Account owner, files::Descriptor descriptor)
       : path_(std::move(path)), owner_(owner), descriptor_(std::move(descriptor)) {}
 
   std::filesystem::path path_;
   Account owner_;
-  Descriptor descriptor_;
+  files::Descriptor descriptor_;
 };
 
 }  // namespace slipway::kube

@@ -17,6 +17,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "files/boot_id.h"
+
 namespace slipway::kube {
 namespace {
 
@@ -29,7 +31,7 @@ int signal_pidfd(int process, int signal) {
 }
 
 Result<std::string> read_proc(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const files::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail(ErrorCode::kNotFound, fmt::format("{} cannot be read", path));
   std::string content(kMaximumProcFile, '\0');
   const ssize_t count = read(file.get(), content.data(), content.size());
@@ -127,13 +129,13 @@ int moved(int number, int report) {
 }
 
 struct Pipe {
-  Descriptor read_end, write_end;
+  files::Descriptor read_end, write_end;
 };
 
 Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail(ErrorCode::kInternal, "pipe2 failed");
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  return Pipe{files::Descriptor(ends[0]), files::Descriptor(ends[1])};
 }
 
 // Sockets, because a write to one whose other end is gone can be told not to raise SIGPIPE.
@@ -141,7 +143,7 @@ Result<Pipe> make_gate() {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return fail(ErrorCode::kInternal, "socketpair failed");
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  return Pipe{files::Descriptor(ends[0]), files::Descriptor(ends[1])};
 }
 
 void reap(pid_t child) {
@@ -151,16 +153,11 @@ void reap(pid_t child) {
 
 }  // namespace
 
-std::string current_boot_id() {
-  const Result<std::string> text = read_proc("/proc/sys/kernel/random/boot_id");
-  return text ? text->substr(0, text->find('\n')) : std::string();
-}
-
 Result<ProcessIdentity> identify(int pid) {
   SLIPWAY_ASSIGN(const ProcessState state, read_state(pid));
   if (state.state == 'Z' || state.state == 'X')
     return fail(ErrorCode::kNotFound, fmt::format("process {} has ended", pid));
-  return ProcessIdentity{pid, state.start_ticks, current_boot_id()};
+  return ProcessIdentity{pid, state.start_ticks, files::read_boot_id().value_or("")};
 }
 
 bool is_running(const ProcessIdentity& identity, uid_t user) {
@@ -169,16 +166,16 @@ bool is_running(const ProcessIdentity& identity, uid_t user) {
   return found && *found == identity && real_user(identity.pid) == user;
 }
 
-Result<Descriptor> watch(const ProcessIdentity& identity, uid_t user) {
+Result<files::Descriptor> watch(const ProcessIdentity& identity, uid_t user) {
   // Opened first and compared after: the descriptor then stands for the process that was compared.
-  Descriptor descriptor(identity.pid > 0 ? open_pidfd(identity.pid) : -1);
+  files::Descriptor descriptor(identity.pid > 0 ? open_pidfd(identity.pid) : -1);
   if (!descriptor || !is_running(identity, user))
     return fail(ErrorCode::kNotFound, fmt::format("process {} has ended", identity.pid));
   return descriptor;
 }
 
 Status send_signal(const ProcessIdentity& identity, uid_t user, int signal) {
-  SLIPWAY_ASSIGN(const Descriptor process, watch(identity, user));
+  SLIPWAY_ASSIGN(const files::Descriptor process, watch(identity, user));
   if (signal_pidfd(process.get(), signal) == 0) return {};
   if (errno == ESRCH) return fail(ErrorCode::kNotFound, fmt::format("process {} has ended", identity.pid));
   return fail(ErrorCode::kInternal,
@@ -186,7 +183,7 @@ Status send_signal(const ProcessIdentity& identity, uid_t user, int signal) {
 }
 
 Status stop(const ProcessIdentity& identity, uid_t user, std::chrono::milliseconds grace) {
-  const Result<Descriptor> process = watch(identity, user);
+  const Result<files::Descriptor> process = watch(identity, user);
   if (!process) return {};
   const auto ended_within = [&](int wait_milliseconds) {
     pollfd wanted{process->get(), POLLIN, 0};
@@ -206,7 +203,7 @@ Result<ProcessIdentity> launch(const Launch& launch, const std::function<Status(
   if (launch.inherited.size() > 32) return fail(ErrorCode::kInvalidArgument, "too many inherited descriptors");
   SLIPWAY_ASSIGN(Pipe gate, make_gate());
   SLIPWAY_ASSIGN(Pipe report, make_pipe());
-  const Descriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const files::Descriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   std::vector<std::string> words = launch.arguments;
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -227,14 +224,14 @@ Result<ProcessIdentity> launch(const Launch& launch, const std::function<Status(
     run_child(plan);
   }
   const auto abandon = [&](Error error) {
-    gate.write_end = Descriptor();
+    gate.write_end = files::Descriptor();
     reap(child);
     return fail(std::move(error));
   };
   const Result<ProcessIdentity> identity = identify(child);
   if (!identity) return abandon(identity.error());
   if (const Status recorded = record(*identity); !recorded) return abandon(recorded.error());
-  report.write_end = Descriptor();
+  report.write_end = files::Descriptor();
   if (send(gate.write_end.get(), "g", 1, MSG_NOSIGNAL) != 1)
     return abandon(Error{ErrorCode::kInternal, "the new process is gone", {}, {}});
   int number = 0;

@@ -16,13 +16,12 @@ struct ProcessIdentity {
   bool operator==(const ProcessIdentity&) const = default;
 };
 
-std::string current_boot_id();
 // kNotFound where there is no such process, or where it is a zombie.
 Result<ProcessIdentity> identify(int pid);
 // True on a full match with a live process of the given user.
 bool is_running(const ProcessIdentity& identity, uid_t user);
 // Becomes readable when the process ends; kNotFound unless is_running() held for the process behind it.
-Result<Descriptor> watch(const ProcessIdentity& identity, uid_t user);
+Result<files::Descriptor> watch(const ProcessIdentity& identity, uid_t user);
 // Signals exactly that process; kNotFound where it has ended.
 Status send_signal(const ProcessIdentity& identity, uid_t user, int signal);
 // SIGTERM, and SIGKILL if it has not ended after `grace`; returns when it is gone. Absent is fine.

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/temporary_folder_for_tests.h"
 #include "kube/hosted/log_rotation.h"
 
 namespace slipway::kube {
@@ -20,15 +21,12 @@ namespace {
 class ProcessTest : public testing::Test {
  protected:
   ProcessTest() {
-    std::string pattern = testing::TempDir() + "/slipway-process-XXXXXX";
-    path_ = mkdtemp(pattern.data());
     folder_ = std::make_unique<PrivateFolder>(*PrivateFolder::open(path_ / "f", own_account()));
     log_ = *folder_->open_log("log");
   }
-  ~ProcessTest() override { std::filesystem::remove_all(path_); }
 
   Launch shell(const std::string& script) {
-    program_ = Descriptor(open("/bin/sh", O_PATH | O_CLOEXEC));
+    program_ = files::Descriptor(open("/bin/sh", O_PATH | O_CLOEXEC));
     Launch result;
     result.arguments = {"sh", "-c", script};
     result.program = program_.get();
@@ -46,9 +44,10 @@ class ProcessTest : public testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
-  std::filesystem::path path_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path path_ = temporary_.path();
   std::unique_ptr<PrivateFolder> folder_;
-  Descriptor log_, program_;
+  files::Descriptor log_, program_;
 };
 
 TEST_F(ProcessTest, RunsInItsFolderWithAClosedUmaskAndAlmostNoEnvironment) {
@@ -62,8 +61,8 @@ TEST_F(ProcessTest, RunsInItsFolderWithAClosedUmaskAndAlmostNoEnvironment) {
 }
 
 TEST_F(ProcessTest, InheritsTheGivenDescriptorsAndNoOthers) {
-  const Descriptor given(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const Descriptor other(open("/dev/zero", O_RDONLY));  // not even close-on-exec
+  const files::Descriptor given(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const files::Descriptor other(open("/dev/zero", O_RDONLY));  // not even close-on-exec
   Launch wanted = shell("ls -l /proc/self/fd");
   wanted.inherited = {given.get()};
   const auto started = launch(wanted, keep);
@@ -101,7 +100,7 @@ TEST_F(ProcessTest, DoesNotRunWhereItCannotBeRecorded) {
 
 TEST_F(ProcessTest, SaysWhenTheProgramCannotBeExecuted) {
   Launch wanted = shell("true");
-  const Descriptor text(open("/proc/self/status", O_PATH | O_CLOEXEC));
+  const files::Descriptor text(open("/proc/self/status", O_PATH | O_CLOEXEC));
   wanted.program = text.get();
   const auto started = launch(wanted, keep);
   ASSERT_FALSE(started.has_value());

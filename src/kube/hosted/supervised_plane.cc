@@ -32,8 +32,8 @@ Result<std::string> version_of(const std::string& program) {
   return fmt::format("{}-{}.{:09}", status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
-Result<Descriptor> open_program(const std::string& program) {
-  Descriptor descriptor(open(program.c_str(), O_PATH | O_CLOEXEC));
+Result<files::Descriptor> open_program(const std::string& program) {
+  files::Descriptor descriptor(open(program.c_str(), O_PATH | O_CLOEXEC));
   if (!descriptor)
     return fail(ErrorCode::kUnavailable,
                 fmt::format("the program {} cannot be opened: {}", program, std::strerror(errno)));
@@ -64,7 +64,7 @@ Result<std::optional<RecordedProcess>> recorded_supervisor(const PrivateFolder& 
 // Makes the supervisor return with its programs left running. One that does not answer in time is killed, which
 // leaves them running as well.
 Status hand_over(const ProcessIdentity& supervisor, uid_t user) {
-  const Result<Descriptor> watched = watch(supervisor, user);
+  const Result<files::Descriptor> watched = watch(supervisor, user);
   if (!watched) return {};
   static_cast<void>(send_signal(supervisor, user, SIGUSR1));
   pollfd ended{watched->get(), POLLIN, 0};
@@ -77,15 +77,15 @@ Status hand_over(const ProcessIdentity& supervisor, uid_t user) {
 
 Status start_supervisor(const HostedOptions& options, const PrivateFolder& cluster_folder,
                         const PrivateFolder& run_folder, const HostedPlan& plan, const std::string& digest) {
-  std::vector<Descriptor> programs;
+  std::vector<files::Descriptor> programs;
   Launch wanted;
   for (const HostedProgram& program : plan.programs) {
-    SLIPWAY_ASSIGN(Descriptor descriptor, open_program(program.program));
+    SLIPWAY_ASSIGN(files::Descriptor descriptor, open_program(program.program));
     wanted.inherited.push_back(descriptor.get());
     programs.push_back(std::move(descriptor));
   }
-  SLIPWAY_ASSIGN(const Descriptor self, open_program(supervisor_path(options)));
-  SLIPWAY_ASSIGN(const Descriptor log, run_folder.open_log("logs/supervisor.log"));
+  SLIPWAY_ASSIGN(const files::Descriptor self, open_program(supervisor_path(options)));
+  SLIPWAY_ASSIGN(const files::Descriptor log, run_folder.open_log("logs/supervisor.log"));
   wanted.arguments = {"slipway-supervisor", std::to_string(plan.programs.size())};
   wanted.program = self.get();
   wanted.folder = run_folder.descriptor();

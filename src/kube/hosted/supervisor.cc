@@ -38,7 +38,7 @@ struct Slot {
   std::string digest;
   int descriptor = -1;
   std::optional<ProcessIdentity> running;
-  Descriptor watched;
+  files::Descriptor watched;
   SteadyClock::time_point started, next_start;
   std::chrono::milliseconds backoff{0};
 };
@@ -53,7 +53,7 @@ bool takes_connections(const std::string& address) {
       std::from_chars(address.data() + colon + 1, address.data() + address.size(), port).ec != std::errc())
     return false;
   peer.sin_port = htons(port);
-  const Descriptor connection(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const files::Descriptor connection(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!connection) return false;
   if (connect(connection.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 0) return true;
   pollfd wanted{connection.get(), POLLOUT, 0};
@@ -105,7 +105,7 @@ class Supervisor {
     if (!text) return {};
     SLIPWAY_ASSIGN(const std::vector<RecordedProcess> recorded, processes_from_json(*text));
     for (const RecordedProcess& process : recorded) {
-      Result<Descriptor> watched = watch(process.identity, folder_.owner().user);
+      Result<files::Descriptor> watched = watch(process.identity, folder_.owner().user);
       if (!watched) continue;
       const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& candidate) {
         return candidate.digest == process.digest && !candidate.running;
@@ -140,14 +140,14 @@ class Supervisor {
       if (const Status started = start(slot); !started) {
         say(fmt::format("{} did not start: {}", slot.program.name, started.error().message));
         slot.running.reset();
-        slot.watched = Descriptor();
+        slot.watched = files::Descriptor();
         back_off(slot);
       }
     }
   }
 
   Status start(Slot& slot) {
-    SLIPWAY_ASSIGN(const Descriptor log, folder_.open_log("logs/" + slot.program.name + ".log"));
+    SLIPWAY_ASSIGN(const files::Descriptor log, folder_.open_log("logs/" + slot.program.name + ".log"));
     Launch wanted;
     wanted.arguments = {slot.program.name};
     wanted.arguments.insert(wanted.arguments.end(), slot.program.arguments.begin(), slot.program.arguments.end());
@@ -161,7 +161,7 @@ class Supervisor {
       return save();
     }));
     say(fmt::format("started {} (pid {})", slot.program.name, slot.running->pid));
-    Result<Descriptor> watched = watch(*slot.running, folder_.owner().user);
+    Result<files::Descriptor> watched = watch(*slot.running, folder_.owner().user);
     // It may have ended already; then it is collected like any other, after its backoff.
     if (!watched) {
       waitpid(slot.running->pid, nullptr, WNOHANG);
@@ -189,7 +189,7 @@ class Supervisor {
                               : WIFSIGNALED(status) ? fmt::format("was ended by signal {}", WTERMSIG(status))
                                                     : fmt::format("ended with status {}", WEXITSTATUS(status));
       slot.running.reset();
-      slot.watched = Descriptor();
+      slot.watched = files::Descriptor();
       back_off(slot);
       say(fmt::format("{} {}; starting it again in {} ms", slot.program.name, how, slot.backoff.count()));
     }
@@ -253,7 +253,7 @@ class Supervisor {
 }  // namespace
 
 Status run_supervisor(const PrivateFolder& folder, const std::vector<int>& programs, const SupervisorTimes& times) {
-  SLIPWAY_ASSIGN(const Descriptor lock, folder.open_log(kSupervisorLock));
+  SLIPWAY_ASSIGN(const files::Descriptor lock, folder.open_log(kSupervisorLock));
   // The holder may be one that was killed while it started a program: that program's process, not yet exec'd, holds the
   // lock for a moment longer.
   const auto deadline = SteadyClock::now() + times.lock_wait;
@@ -266,7 +266,7 @@ Status run_supervisor(const PrivateFolder& folder, const std::vector<int>& progr
   sigemptyset(&wanted);
   for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGCHLD}) sigaddset(&wanted, number);
   sigprocmask(SIG_BLOCK, &wanted, nullptr);
-  const Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  const files::Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return fail(ErrorCode::kInternal, "signalfd failed");
   Supervisor supervisor(folder, times);
   SLIPWAY_TRY(supervisor.load(programs));

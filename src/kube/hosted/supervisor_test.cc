@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/temporary_folder_for_tests.h"
+
 namespace slipway::kube {
 namespace {
 
@@ -19,15 +21,10 @@ using std::chrono::steady_clock;
 // Supervisors in processes of their own, over shells instead of Kubernetes.
 class SupervisorTest : public testing::Test {
  protected:
-  SupervisorTest() {
-    std::string pattern = testing::TempDir() + "/slipway-supervisor-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-    folder_ = std::make_unique<PrivateFolder>(*PrivateFolder::open(path_, own_account()));
-  }
+  SupervisorTest() { folder_ = std::make_unique<PrivateFolder>(*PrivateFolder::open(path_, own_account())); }
   ~SupervisorTest() override {
     if (supervisor_ > 0) end(SIGTERM);
     static_cast<void>(stop_recorded_processes(*folder_, std::chrono::milliseconds(100)));
-    std::filesystem::remove_all(path_);
   }
 
   void plan(const std::vector<std::pair<std::string, std::string>>& scripts, const std::string& after = "") {
@@ -85,7 +82,8 @@ class SupervisorTest : public testing::Test {
     return true;
   }
 
-  std::filesystem::path path_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path path_ = temporary_.path();
   std::unique_ptr<PrivateFolder> folder_;
   std::size_t count_ = 0;
   pid_t supervisor_ = -1;

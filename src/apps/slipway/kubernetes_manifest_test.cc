@@ -1,4 +1,4 @@
-#include "apps/slipway/manifest.h"
+#include "apps/slipway/kubernetes_manifest.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ spec:
 )";
 
 TEST(Manifest, FindsAnUnquotedLabelValueAndCorrectsItsLine) {
-  const Manifest manifest = read_manifest(kArticle).value();
+  const Manifest manifest = read_kubernetes_manifest(kArticle).value();
   ASSERT_EQ(manifest.unquoted.size(), 1u);
   const UnquotedValue& found = manifest.unquoted[0];
   EXPECT_EQ(found.line, 7u);
@@ -34,13 +34,13 @@ TEST(Manifest, FindsAnUnquotedLabelValueAndCorrectsItsLine) {
 
 TEST(Manifest, TheCorrectedLineIsRight) {
   std::string corrected(kArticle);
-  const UnquotedValue found = read_manifest(kArticle).value().unquoted.at(0);
+  const UnquotedValue found = read_kubernetes_manifest(kArticle).value().unquoted.at(0);
   corrected.replace(corrected.find(found.written), found.written.size(), found.corrected);
-  EXPECT_TRUE(read_manifest(corrected).value().unquoted.empty());
+  EXPECT_TRUE(read_kubernetes_manifest(corrected).value().unquoted.empty());
 }
 
 TEST(Manifest, LooksAtEveryPlaceThatTakesTextsAlone) {
-  const Manifest manifest = read_manifest(R"(
+  const Manifest manifest = read_kubernetes_manifest(R"(
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: d, labels: {a: yes}, annotations: {b: 1}}
@@ -67,7 +67,7 @@ spec:
 }
 
 TEST(Manifest, ReadsWhatPodsAskFor) {
-  const Manifest manifest = read_manifest(R"(
+  const Manifest manifest = read_kubernetes_manifest(R"(
 apiVersion: v1
 kind: List
 items:
@@ -93,33 +93,35 @@ spec: {ports: [{port: 1}]}
 
 TEST(Manifest, ReadsJson) {
   const Manifest manifest =
-      read_manifest(R"({"kind":"Pod","metadata":{"name":"j"},"spec":{"nodeSelector":{"k":true},"containers":[{}]}})")
+      read_kubernetes_manifest(
+          R"({"kind":"Pod","metadata":{"name":"j"},"spec":{"nodeSelector":{"k":true},"containers":[{}]}})")
           .value();
   ASSERT_EQ(manifest.unquoted.size(), 1u);
   EXPECT_NE(manifest.unquoted[0].corrected.find(R"({"k":"true"})"), std::string::npos);
 }
 
 TEST(Manifest, AMissingValueOrAPlainWordIsNoMistake) {
-  EXPECT_TRUE(read_manifest("metadata: {labels: {a: , b: web, c: 1.2.3, d: 2026-11-23}}").value().unquoted.empty());
-  EXPECT_TRUE(read_manifest("").value().pods.empty());
-  EXPECT_TRUE(read_manifest("just text").value().pods.empty());
+  EXPECT_TRUE(
+      read_kubernetes_manifest("metadata: {labels: {a: , b: web, c: 1.2.3, d: 2026-11-23}}").value().unquoted.empty());
+  EXPECT_TRUE(read_kubernetes_manifest("").value().pods.empty());
+  EXPECT_TRUE(read_kubernetes_manifest("just text").value().pods.empty());
 }
 
 TEST(Manifest, IsBounded) {
-  EXPECT_EQ(read_manifest(std::string((1U << 20) + 1, ' ')).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(read_kubernetes_manifest(std::string((1U << 20) + 1, ' ')).error().code, ErrorCode::kResourceExhausted);
   std::string many;
   for (int i = 0; i < 1001; ++i) many += "---\na: b\n";
-  EXPECT_EQ(read_manifest(many).error().code, ErrorCode::kResourceExhausted);
-  EXPECT_EQ(read_manifest("a: [").error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(read_kubernetes_manifest(many).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(read_kubernetes_manifest("a: [").error().code, ErrorCode::kMalformed);
   // Each line doubles the one before: a thousand million values in 400 bytes.
   std::string bomb = "a0: &a0 [x, x]\n";
   for (int i = 1; i < 30; ++i)
     bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) + ", *a" +
             std::to_string(i - 1) + "]\n";
-  EXPECT_EQ(read_manifest(bomb).error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(read_kubernetes_manifest(bomb).error().code, ErrorCode::kResourceExhausted);
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "{a: ";
-  EXPECT_FALSE(read_manifest(deep + std::string(100, '}')));
+  EXPECT_FALSE(read_kubernetes_manifest(deep + std::string(100, '}')));
 }
 
 }  // namespace

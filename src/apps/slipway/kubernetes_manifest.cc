@@ -1,4 +1,4 @@
-#include "apps/slipway/manifest.h"
+#include "apps/slipway/kubernetes_manifest.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -164,7 +164,7 @@ class Reader {
 
 }  // namespace
 
-Result<Manifest> read_manifest(std::string_view text) {
+Result<Manifest> read_kubernetes_manifest(std::string_view text) {
   if (text.size() > kLargest) return fail(ErrorCode::kResourceExhausted, "the manifest is larger than 1 MiB");
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));

@@ -50,6 +50,6 @@ struct Manifest {
 
 // At most 1 MiB, 1000 documents and 100,000 values. kMalformed with line and column for what is no YAML;
 // kResourceExhausted beyond a limit.
-Result<Manifest> read_manifest(std::string_view text);
+Result<Manifest> read_kubernetes_manifest(std::string_view text);
 
 }  // namespace slipway::cli
