@@ -101,6 +101,32 @@ TEST_F(AccessTest, ASecretEndsWhenItsTimeComesAndWithTheNextOne) {
       400);
 }
 
+// What `az role assignment list` and `az ad sp credential reset` ask of the directory.
+TEST_F(AccessTest, TheDirectoryFindsClientsByIdsAndTakesSecretsOfServicePrincipals) {
+  const std::string client = make_client("ci");
+  const auto found = send("POST", "/v1.0/directoryObjects/getByIds",
+                          R"({"ids":["nobody",")" + client + R"("],"types":["user","servicePrincipal"]})");
+  ASSERT_EQ(found.status, 200) << found.body;
+  EXPECT_EQ(parsed(found).at("value").as_array().size(), 1U) << found.body;
+  EXPECT_EQ(at(found, "/value/0/@odata.type"), "#microsoft.graph.servicePrincipal");
+  EXPECT_EQ(at(found, "/value/0/servicePrincipalNames/0"), client);
+  EXPECT_EQ(error_code(send("POST", "/v1.0/directoryObjects/getByIds", "{}")), "InvalidParameter");
+  EXPECT_EQ(error_code(send("POST", "/v1.0/directoryObjects/getByIds", R"({"ids":[1]})")), "InvalidParameter");
+  std::string many;
+  for (int i = 0; i <= 1000; ++i) many += R"("x",)";
+  EXPECT_EQ(error_code(send("POST", "/v1.0/directoryObjects/getByIds", R"({"ids":[)" + many + R"("x"]})")),
+            "InvalidParameter");
+
+  const auto secret = send("POST", "/v1.0/servicePrincipals/" + client + "/addPassword",
+                           R"({"passwordCredential":{"startDateTime":"2026-11-23T12:00:00Z"}})");
+  ASSERT_EQ(secret.status, 200) << secret.body;
+  EXPECT_EQ(parsed(send("GET", "/v1.0/servicePrincipals/" + client)).at("passwordCredentials").as_array().size(), 0U);
+  keep("contributor", "Contributor", "/");
+  become("contributor");
+  EXPECT_EQ(send("POST", "/v1.0/directoryObjects/getByIds", R"({"ids":[]})").status, 403);
+  EXPECT_EQ(send("POST", "/v1.0/servicePrincipals/" + client + "/addPassword", "{}").status, 403);
+}
+
 TEST_F(AccessTest, OnlyAnOwnerGivesRolesAndOnlyWhereItIsOwner) {
   create_cluster();
   keep("contributor", "Contributor", "/");

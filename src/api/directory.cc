@@ -15,6 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaximumName = 120;
+constexpr std::size_t kMaximumIds = 1000;  // of one question; the directory's own limit
 
 json::object application(const StoredPrincipal& principal) {
   json::object object{{"id", principal.client},          {"appId", principal.client},
@@ -32,6 +33,8 @@ json::object service_principal(const Call& call, const StoredPrincipal& principa
                       {"servicePrincipalType", "Application"},
                       {"accountEnabled", true},
                       {"servicePrincipalNames", json::array{json::string(principal.client)}},
+                      {"keyCredentials", json::array{}},
+                      {"passwordCredentials", json::array{}},
                       {"appOwnerOrganizationId", call.options.tenant}};
 }
 
@@ -187,6 +190,30 @@ Result<http::Response> create_service_principal(Call& call) {
 Result<http::Response> get_service_principal(Call& call) {
   SLIPWAY_ASSIGN(const auto client, find_client(call));
   return json_response(200, service_principal(call, client.record));
+}
+
+// Those of the ids that are clients'; others are left out, as the directory does.
+Result<http::Response> find_directory_objects(Call& call) {
+  SLIPWAY_ASSIGN(const json::object body, parse_body(call.request.body));
+  Properties properties(body, "");
+  const json::array& ids = properties.array("ids");
+  SLIPWAY_TRY(properties.status());
+  const bool all_texts = std::all_of(ids.begin(), ids.end(), [](const json::value& id) { return id.is_string(); });
+  if (!properties.has("ids") || !all_texts || ids.size() > kMaximumIds) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("'ids' is an array of at most {} ids.", kMaximumIds),
+                "InvalidParameter", "ids");
+  }
+  json::array found;
+  for (const json::value& id : ids) {
+    call.parameters["client"] = std::string(id.as_string());
+    const auto client = find_client(call);
+    if (!client && client.error().code == ErrorCode::kNotFound) continue;
+    if (!client) return fail(client.error());
+    json::object object = service_principal(call, client->record);
+    object["@odata.type"] = "#microsoft.graph.servicePrincipal";
+    found.emplace_back(std::move(object));
+  }
+  return list_response(std::move(found));
 }
 
 // With its roles; its tokens end at once, since each request looks for its client.

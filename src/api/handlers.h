@@ -102,6 +102,7 @@ Result<http::Response> list_service_principals(Call& call);
 Result<http::Response> create_service_principal(Call& call);
 Result<http::Response> get_service_principal(Call& call);
 Result<http::Response> delete_client(Call& call);
+Result<http::Response> find_directory_objects(Call& call);
 
 // activity.cc
 Result<http::Response> list_activity(Call& call);

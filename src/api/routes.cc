@@ -154,6 +154,8 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1.0/servicePrincipals", create_service_principal, Access::kDirectory},
     Route{"GET", "/v1.0/servicePrincipals/{client}", get_service_principal, Access::kDirectory},
     Route{"DELETE", "/v1.0/servicePrincipals/{client}", delete_client, Access::kDirectory},
+    Route{"POST", "/v1.0/servicePrincipals/{client}/addPassword", add_password, Access::kDirectory},
+    Route{"POST", "/v1.0/directoryObjects/getByIds", find_directory_objects, Access::kDirectory},
 };
 
 }  // namespace

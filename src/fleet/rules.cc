@@ -29,7 +29,11 @@ class Broken {
   std::vector<Error> errors_;
 };
 
-std::string wanted(const PoolRequest& pool) { return std::string(trusted_launch_words(pool.vtpm, pool.secure_boot)); }
+// What is asked for, with the verb in its number: "vTPM is", "vTPM and Secure Boot are".
+std::string wanted(const PoolRequest& pool, std::string_view singular, std::string_view plural) {
+  return fmt::format("{} {}", trusted_launch_words(pool.vtpm, pool.secure_boot),
+                     pool.vtpm && pool.secure_boot ? plural : singular);
+}
 
 bool is_one_of(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -112,16 +116,16 @@ void judge_kind(const PoolRequest& pool, const VmSizes& sizes, Broken& broken) {
   }
   if (pool.os_type != "Linux") {
     broken.add(pool.trusted_launch() ? kIncompatible : kInvalidParameter, "agentPoolProfile.osType",
-               pool.trusted_launch() ? fmt::format("{} is not supported on nodes that run {}: use osType Linux.",
-                                                   wanted(pool), pool.os_type)
+               pool.trusted_launch() ? fmt::format("{} not supported on nodes that run {}: use osType Linux.",
+                                                   wanted(pool, "is", "are"), pool.os_type)
                                      : fmt::format("The osType '{}' is not supported: use Linux.", pool.os_type));
   }
   if (pool.type != "VirtualMachineScaleSets") {
-    broken.add(
-        pool.trusted_launch() ? kIncompatible : kInvalidParameter, "agentPoolProfile.type",
-        pool.trusted_launch()
-            ? fmt::format("{} is not supported with type {}: use VirtualMachineScaleSets.", wanted(pool), pool.type)
-            : fmt::format("The node pool type '{}' is not supported: use VirtualMachineScaleSets.", pool.type));
+    broken.add(pool.trusted_launch() ? kIncompatible : kInvalidParameter, "agentPoolProfile.type",
+               pool.trusted_launch()
+                   ? fmt::format("{} not supported with type {}: use VirtualMachineScaleSets.",
+                                 wanted(pool, "is", "are"), pool.type)
+                   : fmt::format("The node pool type '{}' is not supported: use VirtualMachineScaleSets.", pool.type));
   }
 }
 
@@ -146,19 +150,20 @@ void judge_size(const PoolRequest& pool, const VmSize& size, const VmSizes& size
                 const RulesProfile& profile, Broken& broken) {
   const std::string_view code = pool.trusted_launch() ? kIncompatible : kInvalidParameter;
   if (size.architecture != "x86_64") {
-    broken.add(
-        code, "agentPoolProfile.vmSize",
-        fmt::format(
-            "The VM size {} is of architecture {}, which {}: use an x86-64 size such as {}.", size.name,
-            size.architecture, pool.trusted_launch() ? wanted(pool) + " does not support" : "this host cannot run",
-            alternatives(sizes, [](const VmSize& one) { return one.architecture == "x86_64" && one.trusted_launch; })));
+    broken.add(code, "agentPoolProfile.vmSize",
+               fmt::format("The VM size {} is of architecture {}, which {}: use an x86-64 size such as {}.", size.name,
+                           size.architecture,
+                           pool.trusted_launch() ? wanted(pool, "does", "do") + " not support" : "this host cannot run",
+                           alternatives(sizes, [](const VmSize& one) {
+                             return one.architecture == "x86_64" && one.trusted_launch;
+                           })));
   } else if (!size.generation_2) {
     broken.add(code, "agentPoolProfile.vmSize",
                fmt::format("The VM size {} is of generation 1 only, and nodes are VMs of generation 2 (UEFI): use {}.",
                            size.name, alternatives(sizes, [](const VmSize& one) { return one.generation_2; })));
   } else if (pool.trusted_launch() && !size.trusted_launch) {
     broken.add(kIncompatible, "agentPoolProfile.vmSize",
-               fmt::format("{} is not supported on VM size {}: use {}.", wanted(pool), size.name,
+               fmt::format("{} not supported on VM size {}: use {}.", wanted(pool, "is", "are"), size.name,
                            alternatives(sizes, [](const VmSize& one) { return one.trusted_launch; })));
   }
   if (pool.secure_boot && size.gpu && !pool.skip_gpu_driver &&
@@ -189,15 +194,15 @@ void judge_feature(const PoolRequest& pool, const Circumstances& circumstances, 
   if (!turns_on || !profile.feature_required || circumstances.feature_effective) return;
   broken.add("BadRequest", "agentPoolProfile.securityProfile",
              circumstances.feature_registered
-                 ? fmt::format("{} needs the preview feature TrustedLaunchPreview in effect. It is registered, but "
+                 ? fmt::format("{} the preview feature TrustedLaunchPreview in effect. It is registered, but "
                                "the provider was not registered again since: run `slipway provider register "
                                "--namespace Microsoft.ContainerService`, and try again.",
-                               wanted(pool))
-                 : fmt::format("{} needs the preview feature TrustedLaunchPreview. In this order: run `slipway "
+                               wanted(pool, "needs", "need"))
+                 : fmt::format("{} the preview feature TrustedLaunchPreview. In this order: run `slipway "
                                "feature register --namespace Microsoft.ContainerService --name "
                                "TrustedLaunchPreview`, wait until `slipway feature show` says Registered, run "
                                "`slipway provider register --namespace Microsoft.ContainerService`, and try again.",
-                               wanted(pool)));
+                               wanted(pool, "needs", "need")));
 }
 
 void judge_trusted_launch(const PoolRequest& pool, const Circumstances& circumstances, const RulesProfile& profile,
@@ -206,27 +211,29 @@ void judge_trusted_launch(const PoolRequest& pool, const Circumstances& circumst
   const auto order = compare_versions(circumstances.kubernetes_version, profile.minimum_kubernetes_version);
   if (!order || *order < 0) {
     broken.add(kIncompatible, "agentPoolProfile.orchestratorVersion",
-               fmt::format("{} needs Kubernetes {} or later, and the cluster runs '{}'. The limit is the rule "
+               fmt::format("{} Kubernetes {} or later, and the cluster runs '{}'. The limit is the rule "
                            "trustedLaunch.minimumKubernetesVersion of slipwayd's configuration.",
-                           wanted(pool), profile.minimum_kubernetes_version, circumstances.kubernetes_version));
+                           wanted(pool, "needs", "need"), profile.minimum_kubernetes_version,
+                           circumstances.kubernetes_version));
   }
   if (pool.fips && !is_one_of(profile.fips_os_skus, pool.os_sku)) {
-    broken.add(kIncompatible, "agentPoolProfile.enableFIPS",
-               profile.fips_os_skus.empty()
-                   ? fmt::format("{} is not supported on a node pool with FIPS: turn enableFIPS off.", wanted(pool))
-                   : fmt::format("{} is supported on a node pool with FIPS only for osSKU {}: choose it, or turn "
-                                 "enableFIPS off.",
-                                 wanted(pool), fmt::join(profile.fips_os_skus, " or ")));
+    broken.add(
+        kIncompatible, "agentPoolProfile.enableFIPS",
+        profile.fips_os_skus.empty()
+            ? fmt::format("{} not supported on a node pool with FIPS: turn enableFIPS off.", wanted(pool, "is", "are"))
+            : fmt::format("{} supported on a node pool with FIPS only for osSKU {}: choose it, or turn "
+                          "enableFIPS off.",
+                          wanted(pool, "is", "are"), fmt::join(profile.fips_os_skus, " or ")));
   }
   if (is_one_of(profile.refused_workload_runtimes, pool.workload_runtime)) {
     broken.add(kIncompatible, "agentPoolProfile.workloadRuntime",
-               fmt::format("{} is not supported with Pod Sandboxing or confidential containers (workloadRuntime {}): "
+               fmt::format("{} not supported with Pod Sandboxing or confidential containers (workloadRuntime {}): "
                            "use OCIContainer.",
-                           wanted(pool), pool.workload_runtime));
+                           wanted(pool, "is", "are"), pool.workload_runtime));
   }
   if (is_one_of(profile.refused_os_skus, pool.os_sku)) {
     broken.add(kIncompatible, "agentPoolProfile.osSKU",
-               fmt::format("{} is not supported on {}: leave osSKU out.", wanted(pool), pool.os_sku));
+               fmt::format("{} not supported on {}: leave osSKU out.", wanted(pool, "is", "are"), pool.os_sku));
   }
 }
 

@@ -133,6 +133,18 @@ TEST(Rules, WhatIsAllowedIsAllowed) {
   }
 }
 
+TEST(Rules, MessagesHaveTheirVerbsInTheRightNumber) {
+  PoolRequest pool = trusted_pool();
+  pool.fips = true;
+  EXPECT_THAT(judge(pool).at(0).message, HasSubstr("vTPM and Secure Boot are not supported on"));
+  pool.vtpm = false;
+  EXPECT_THAT(judge(pool).at(0).message, HasSubstr("Secure Boot is not supported on"));
+  Circumstances circumstances = good_circumstances();
+  circumstances.feature_effective = false;
+  EXPECT_THAT(judge_pool(trusted_pool(), circumstances, preview(), built_in_vm_sizes()).at(0).message,
+              HasSubstr("vTPM and Secure Boot need the preview feature"));
+}
+
 TEST(Rules, AllBrokenRulesAreNamedAtOnce) {
   PoolRequest pool = trusted_pool();
   pool.name = "Bad";

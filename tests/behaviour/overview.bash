@@ -13,10 +13,10 @@ overview_cluster
 
 fails_to_boot=("shim: the node's state is BootRefused" "grub: the node's state is BootRefused" "kernel: the node's state is BootRefused")
 only_vm S6 "the guest has a TPM" "the guest has /dev/tpmrm0"
-only_vm S7 "it is a TPM 2.0" "seal and unseal" "NV write and read"
-only_vm S8 "it keeps keys and measurements" "seal and unseal" "NV write and read" "the firmware's log replays to the TPM's PCRs"
+only_vm S7 "it is a TPM 2.0" "the TPM says that it is of family 2.0" "seal and unseal" "NV write and read"
+only_vm S8 "it keeps keys and measurements" "a key of this TPM alone does not leave it" "a key that may move leaves the TPM" "seal and unseal" "NV write and read" "the firmware's log replays to the TPM's PCRs"
 only_vm S9 "each VM has its own" "the EKs of two VMs differ"
-only_vm S10 "it is outside of the VM" "the EKs of two VMs differ" "nobody on the host reads nothing of a cluster"
+only_vm S10 "it is outside of the VM" "its TPM state stands on the host" "the EKs of two VMs differ" "nobody on the host reads nothing of a cluster"
 only_vm S11 "the whole boot chain is measured" "the firmware's log replays to the TPM's PCRs" "initrd-extra-file: the report names '/EFI/debian/initrd'"
 later S16 "integrity alerts"
 later S17 "an alert names the component"

@@ -9,6 +9,17 @@ hosted_cluster() {
   slipway aks nodepool add -g g --cluster-name c -n nonepool --node-count 1 --output none || return 1
   slipway aks get-credentials -g g -n c --admin --file "$work/h/kubeconfig"
 }
+# S65: what stands in the file already stays, and kubectl works with what comes to it.
+credentials_are_merged() {
+  mkdir -p "$HOME/.kube" || return 1
+  (umask 077 && printf '%s\n' 'apiVersion: v1' 'kind: Config' 'contexts:' '- name: other' '  context: {cluster: o, user: o}' \
+    'current-context: other' > "$HOME/.kube/config")
+  az aks get-credentials --resource-group g --name c || return 1
+  [[ $(stat -c %a "$HOME/.kube/config") == 600 ]] && grep --quiet '^current-context: c$' "$HOME/.kube/config" &&
+    grep --quiet clusterUser_g_c "$HOME/.kube/config" || return 1
+  [[ $("$kubernetes/kubectl" config get-contexts --output name | sort | tr '\n' ' ') == "c other " ]] &&
+    says aks-nodepool1- "$kubernetes/kubectl" get nodes
+}
 if ! run_check hosted hosted_cluster; then echo "no hosted Kubernetes: see $logs/rows.log" >&4; fi
 
 labels() { # POOL: of its nodes, the three trust labels
@@ -23,6 +34,7 @@ pod() { # NAME SPEC
 runs_on() { [[ $(kubectl get pod "$1" --output jsonpath='{.spec.nodeName}') == *"-$2-"* ]]; } # POD POOL
 unschedulable() { [[ $(kubectl get pod "$1" --output json | jq -r '.status.conditions[]? | select(.type == "PodScheduled").reason') == Unschedulable ]]; }
 
+plain S65 "get-credentials merges a kubeconfig, and kubectl works" credentials_are_merged
 simulated S95 "label trusted-launch on nodes with a vTPM alone" all "labels_are vtpmpool '[[\"true\",null]]'" "labels_are nonepool '[[null,null]]'" -- \
   "labels of pool vtpmonly: true - -" "labels of pool none: - - -"
 four_labels() {
@@ -52,7 +64,8 @@ label_is_refused() {
   node=$(kubectl get nodes --selector agentpool=nonepool --output jsonpath='{.items[0].metadata.name}')
   ! kubectl --as "system:node:$node" --as-group system:nodes label node "$node" kubernetes.azure.com/trusted-launch=true
 }
-simulated Q10 "labels follow what was verified: a node cannot set its own" all label_is_refused "labels_are nonepool '[[null,null]]'" -- "labels of pool none: - - -"
+simulated Q10 "labels follow what was verified: a node cannot set its own" all label_is_refused "labels_are nonepool '[[null,null]]'" -- "labels of pool none: - - -" \
+  "initrd-extra-file: the node is not in Kubernetes"
 simulated S14 "a decision that hangs on attestation: the label" all label_is_refused "labels_are vtpmpool '[[\"true\",null]]'" -- "initrd-extra-file: the node's state is Untrusted" "initrd-extra-file: the node is not in Kubernetes"
 
 # Q8: a PodDisruptionBudget that forbids the drain stops the update, and what was stays.

@@ -10,6 +10,8 @@ state=
 endpoint=
 slipwayd_pid=
 output=
+complaint=
+beside_pids=()
 
 pass() { printf 'pass %s\n' "$1"; }
 bad() { local line=${1//$'\n'/ }; printf 'FAIL %s\n' "${line:0:900}"; }
@@ -17,11 +19,12 @@ skip() { printf 'skip %s\n' "$1"; }
 
 # keep COMMAND...: runs it; $output and $complaint hold what it said, and its status is kept.
 keep() {
-  local status=0
+  local status=0 before=$SECONDS said=$work/complaint.$BASHPID
   printf '+ %s\n' "$*" >&2
-  output=$("$@" 2> "$work/complaint") || status=$?
-  complaint=$(< "$work/complaint")
-  printf '%s\n%s\n(status %d, after %d s)\n' "${output:0:4000}" "${complaint:0:4000}" "$status" "$SECONDS" >&2
+  output=$("$@" 2> "$said") || status=$?
+  complaint=$(< "$said")
+  rm -f "$said"
+  printf '%s\n%s\n(status %d, took %d s, after %d s)\n' "${output:0:4000}" "${complaint:0:4000}" "$status" $((SECONDS - before)) "$SECONDS" >&2
   return "$status"
 }
 
@@ -51,6 +54,34 @@ refused() {
     pass "$name"
   fi
 }
+
+# beside TEST...: runs a test that nothing before the next `settle` depends on beside others, two at a time: a client's
+# start is most of what it costs, and it starts on one processor. Its log comes in one piece when it has ended.
+beside() {
+  ((${#beside_pids[@]} < 2)) || settle_one
+  {
+    local status=0 log=$work/log.$BASHPID
+    "$@" 2> "$log" || status=$?
+    cat "$log" >&2
+    rm -f "$log"
+    exit "$status"
+  } &
+  beside_pids+=($!)
+}
+settle_one() { # waits until one of them has ended
+  local index status=0
+  while true; do
+    for index in "${!beside_pids[@]}"; do
+      kill -0 "${beside_pids[index]}" 2> /dev/null && continue
+      wait "${beside_pids[index]}" || status=$?
+      ((status == 0)) || bad "a test that ran beside others ended with status $status"
+      unset "beside_pids[index]"
+      return 0
+    done
+    sleep 0.1
+  done
+}
+settle() { while ((${#beside_pids[@]} > 0)); do settle_one; done; }
 
 # until_true SECONDS COMMAND...: asks again until the command succeeds; fails after that many seconds.
 until_true() {

@@ -32,7 +32,19 @@ try "the guest has /dev/tpmrm0" in_node one "$first" test -c /dev/tpmrm0
 first_key=$(endorsement_key "$first")
 echo "$first_key / $second_key" >&2
 try "the EKs of two VMs differ" test -n "$first_key" -a -n "$second_key" -a "$first_key" != "$second_key"
+# S7, S8.
+says_two() { in_node one "$first" tpm2_getcap properties-fixed | grep -A 2 '^TPM2_PT_FAMILY_INDICATOR:' | grep '"2.0"'; }
+try "the TPM says that it is of family 2.0" says_two
 # shellcheck disable=SC2016 # the variables are the guest's
+duplicates='d=$(mktemp -d /run/duplicate.XXXXXX); cd "$d"; tpm2_createprimary -Q -C o -c primary;
+  tpm2_startauthsession -Q -S session; tpm2_policycommandcode -Q -S session -L policy TPM2_CC_Duplicate; tpm2_flushcontext session;
+  tpm2_create -Q -C primary -u u -r r -L policy -a "$1"; tpm2_flushcontext -t; tpm2_load -Q -C primary -u u -r r -c key; tpm2_flushcontext -t;
+  tpm2_startauthsession -Q --policy-session -S session; tpm2_policycommandcode -Q -S session TPM2_CC_Duplicate;
+  status=0; tpm2_duplicate -C null -c key -G null -r copy -s seed -p session:session || status=$?;
+  tpm2_flushcontext session; tpm2_flushcontext -t; exit $status'
+try "a key that may move leaves the TPM" in_node one "$first" sh -ec "$duplicates" sh 'sensitivedataorigin|userwithauth|sign'
+refused "a key of this TPM alone does not leave it" in_node one "$first" sh -ec "$duplicates" sh 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'
+# shellcheck disable=SC2016
 try "seal and unseal" in_node one "$first" sh -ec 'd=$(mktemp -d /run/seal.XXXXXX); cd "$d"; tpm2_createprimary -Q -C o -c primary; echo -n secret | tpm2_create -Q -C primary -i - -u u -r r;
   tpm2_load -Q -C primary -u u -r r -c sealed; tpm2_flushcontext -t; test "$(tpm2_unseal -c sealed)" = secret'
 # shellcheck disable=SC2016

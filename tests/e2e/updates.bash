@@ -19,7 +19,9 @@ machine_id() { in_node one "$1" cat /etc/machine-id; }
 # $machine and $key are those of the node before.
 reimaged() { # WHAT FLAG LABELS
   local old_node=$node old_instance=$instance old_machine=$machine
-  try "$1 is updated" update_pool updated "$2"
+  try "$1 is updated" update_pool updated "$2" 2> "$state/client/progress"
+  cat "$state/client/progress" >&2
+  try "$1: its progress names a node" grep --quiet -- aks-updated- "$state/client/progress"
   node=$(node_of one updated)
   instance=$(field_of "$node" instance)
   try "$1: the node was made again under a new name" test -n "$node" -a "$node" != "$old_node" -a "$instance" != "$old_instance"

@@ -37,7 +37,7 @@ Result<Query> QueryParser::parse() {
 
 tl::unexpected<Error> QueryParser::refuse(std::string_view what) const {
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("--query: at offset {}: {} is more than slipway takes, which is a.b, a.\"b\", [N], [], [*], "
+              fmt::format("at offset {}: {} is more than slipway takes, which is a.b, a.\"b\", [N], [], [*], "
                           "[?a=='v'], {{x: a}}, [a, b] and |; take the JSON and use jq for the rest",
                           at_, what));
 }
@@ -47,14 +47,14 @@ tl::unexpected<Error> QueryParser::refuse_here() const {
   const std::string_view rest = text_.substr(std::min(at_, text_.size()));
   if (rest.empty())
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("--query: at offset {}: the query ends where more is needed", at_));
+                fmt::format("at offset {}: the query ends where more is needed", at_));
   for (const std::string_view mark : {"&&", "||", "<=", ">=", "<", ">", "!=", "==", "!", "&"})
     if (rest.starts_with(mark)) return refuse(fmt::format("the operator '{}' in this place", mark));
   if (rest.front() == '*') return refuse("the wildcard '*' of an object");
   if (rest.front() == ':') return refuse("the slice ':'");
   if (rest.front() == '(') return refuse("a function or a parenthesis");
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("--query: at offset {}: '{}' is not expected", at_, rest.substr(0, kShown)));
+              fmt::format("at offset {}: '{}' is not expected", at_, rest.substr(0, kShown)));
 }
 
 void QueryParser::skip_space() {
@@ -82,12 +82,12 @@ Result<std::string> QueryParser::quoted_name() {
   std::size_t end = at_ + 1;
   while (end < text_.size() && text_[end] != '"') end += text_[end] == '\\' ? 2U : 1U;
   if (end >= text_.size())
-    return fail(ErrorCode::kInvalidArgument, fmt::format("--query: at offset {}: the quote is never closed", start));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("at offset {}: the quote is never closed", start));
   json::error_code error;
   const json::value value = json::parse(text_.substr(start, end + 1 - start), error);
   if (error || !value.is_string())
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("--query: at offset {}: the quoted name is no JSON string", start));
+                fmt::format("at offset {}: the quoted name is no JSON string", start));
   at_ = end + 1;
   return std::string(value.get_string());
 }
@@ -105,7 +105,7 @@ Result<std::string> QueryParser::name() {
   if (peek() == '-')
     return fail(
         ErrorCode::kInvalidArgument,
-        fmt::format("--query: at offset {}: a name with '-' stands in double quotes: \"{}-...\"", start, found));
+        fmt::format("at offset {}: a name with '-' stands in double quotes: \"{}-...\"", start, found));
   return found;
 }
 
@@ -114,7 +114,7 @@ Result<json::value> QueryParser::literal() {
   const std::size_t start = at_;
   const std::size_t end = text_.find(quote, at_ + 1);
   if (end == std::string_view::npos)
-    return fail(ErrorCode::kInvalidArgument, fmt::format("--query: at offset {}: the quote is never closed", start));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("at offset {}: the quote is never closed", start));
   const std::string_view inside = text_.substr(at_ + 1, end - at_ - 1);
   at_ = end + 1;
   if (quote == '\'') return json::value(json::string(inside));
@@ -122,7 +122,7 @@ Result<json::value> QueryParser::literal() {
   json::value value = json::parse(inside, error);
   if (error)
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("--query: at offset {}: what stands between backticks is no JSON", start));
+                fmt::format("at offset {}: what stands between backticks is no JSON", start));
   return value;
 }
 
