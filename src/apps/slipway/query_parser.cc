@@ -46,8 +46,7 @@ tl::unexpected<Error> QueryParser::refuse(std::string_view what) const {
 tl::unexpected<Error> QueryParser::refuse_here() const {
   const std::string_view rest = text_.substr(std::min(at_, text_.size()));
   if (rest.empty())
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("at offset {}: the query ends where more is needed", at_));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("at offset {}: the query ends where more is needed", at_));
   for (const std::string_view mark : {"&&", "||", "<=", ">=", "<", ">", "!=", "==", "!", "&"})
     if (rest.starts_with(mark)) return refuse(fmt::format("the operator '{}' in this place", mark));
   if (rest.front() == '*') return refuse("the wildcard '*' of an object");
@@ -86,8 +85,7 @@ Result<std::string> QueryParser::quoted_name() {
   json::error_code error;
   const json::value value = json::parse(text_.substr(start, end + 1 - start), error);
   if (error || !value.is_string())
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("at offset {}: the quoted name is no JSON string", start));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("at offset {}: the quoted name is no JSON string", start));
   at_ = end + 1;
   return std::string(value.get_string());
 }
@@ -103,9 +101,8 @@ Result<std::string> QueryParser::name() {
     return refuse(fmt::format("the function {}()", found));
   }
   if (peek() == '-')
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("at offset {}: a name with '-' stands in double quotes: \"{}-...\"", start, found));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("at offset {}: a name with '-' stands in double quotes: \"{}-...\"", start, found));
   return found;
 }
 

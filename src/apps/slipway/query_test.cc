@@ -97,6 +97,7 @@ TEST(Query, NamesWhatItRefusesAndWhere) {
     const auto found = Query::parse(text);
     ASSERT_FALSE(found) << text;
     EXPECT_EQ(found.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(found.error().message.find("--query"), std::string::npos) << "the command line names the option already";
     EXPECT_NE(found.error().message.find(says.first), std::string::npos) << text << ": " << found.error().message;
     EXPECT_NE(found.error().message.find(says.second), std::string::npos) << text << ": " << found.error().message;
   }
