@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "base/text.h"
 #include "bootchain/ima_log.h"
 #include "crypto/digest.h"
 
@@ -19,7 +20,8 @@ using bootchain::UnverifiedImaEntry;
 constexpr int kImaPcr = 10;
 constexpr int kLastAggregatedPcr = 9;
 constexpr std::size_t kMaximumOfARule = 16;
-constexpr std::size_t kMaximumPath = 256;
+// No kernel's algorithm has a longer name, nor a longer digest.
+constexpr std::size_t kMaximumAlgorithm = 32;
 // The last program of the initrd: it gives the machine to the root's init.
 constexpr std::string_view kEndOfInitrd = "/usr/bin/run-init";
 constexpr std::string_view kModules = "/usr/lib/modules/";
@@ -48,13 +50,6 @@ bool is_kexec(std::string_view path) {
   for (const std::string_view start : {"vmlinu", "bzImage", "initrd.img", "initramfs.img", "initramfs-"})
     if (begins_with(name, start)) return true;
   return name == "initrd" || name == "ima-policy" || name == "kexec-cmdline";
-}
-
-std::string printable(std::string_view path) {
-  std::string text;
-  for (const char character : path.substr(0, kMaximumPath))
-    text.push_back(character >= 0x20 && character <= 0x7e ? character : '?');
-  return text;
 }
 
 class ImaFindings {
@@ -103,7 +98,7 @@ void judge_file(const ImaMeasurement& file, bool in_initrd, bool root_is_measure
   if (rule.empty()) return;
   const std::string path = printable(file.path);
   findings.add(rule, path, "nothing from outside of the image",
-               fmt::format("{}:{}", file.algorithm, to_hex(file.digest)),
+               fmt::format("{}:{}", printable(file.algorithm, kMaximumAlgorithm), bounded_hex(file.digest)),
                fmt::format(fmt::runtime(meaning_of(rule)), path));
 }
 
@@ -115,7 +110,7 @@ void judge_aggregate(const bootchain::VerifiedBoot& boot, const std::optional<Im
   const Bytes expected = hasher.finish();
   if (first && first->path == "boot_aggregate" && first->algorithm == "sha256" && first->digest == expected) return;
   findings.add("ima.aggregate", "boot_aggregate", to_hex(expected),
-               first ? fmt::format("{} {}", printable(first->path), to_hex(first->digest)) : "no readable entry",
+               first ? fmt::format("{} {}", printable(first->path), bounded_hex(first->digest)) : "no readable entry",
                "the first entry of the kernel's log is not the digest of this boot's PCR 0 to 9, so the log was not "
                "begun by this boot's kernel");
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_data.h"
 
@@ -9,15 +10,6 @@ namespace slipway::attestation {
 namespace {
 
 using bootchain::UnverifiedEvent;
-
-constexpr std::size_t kMaximumText = 256;
-
-std::string printable(std::string_view text) {
-  std::string result;
-  for (const char character : text.substr(0, kMaximumText))
-    result.push_back(character >= 0x20 && character <= 0x7e ? character : '?');
-  return result;
-}
 
 }  // namespace
 
@@ -37,7 +29,7 @@ std::string describe_event(const UnverifiedEvent& event) {
     return fmt::format("{} \"{}\"", bootchain::event_type_name(event.type), printable(as_text(event.data)));
   if (event.type == bootchain::kEvEfiVariableAuthority || event.type == bootchain::kEvEfiVariableDriverConfig) {
     const auto variable = bootchain::decode_variable_data(event.data);
-    if (variable) return "EFI variable " + variable->name;
+    if (variable) return "EFI variable " + printable(variable->name);
   }
   return bootchain::event_type_name(event.type);
 }

@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
+
 namespace slipway::image {
 namespace {
 
 constexpr std::size_t kMaximumDifferences = 32;
 constexpr std::size_t kShownLine = 200;
-
-std::string printable(std::string_view text) {
-  std::string shown(text.substr(0, kShownLine));
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return shown;
-}
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -36,7 +31,8 @@ std::string first_changed_line(std::string_view wanted, std::string_view found) 
   std::size_t at = 0;
   while (at < wanted_lines.size() && at < found_lines.size() && wanted_lines[at] == found_lines[at]) ++at;
   const auto line = [at](const std::vector<std::string_view>& lines) {
-    return at < lines.size() ? fmt::format("'{}'", printable(lines[at])) : std::string("the end of the file");
+    return at < lines.size() ? fmt::format("'{}'", printable(lines[at], kShownLine))
+                             : std::string("the end of the file");
   };
   return fmt::format("line {} is {}, and in the image {}", at + 1, line(found_lines), line(wanted_lines));
 }
@@ -52,12 +48,13 @@ class Comparison {
     if (disk_.esp_detail.empty()) {
       compare_files();
     } else {
-      add({"EFI system partition", "", "", "the EFI system partition cannot be read: " + printable(disk_.esp_detail)});
+      add({"EFI system partition", "", "",
+           "the EFI system partition cannot be read: " + printable(disk_.esp_detail, kShownLine)});
     }
     if (!disk_.root_matches) {
       add({"root file system", "", "",
            fmt::format("the root file system is not what the image's root hash {} says (dm-verity): {}",
-                       to_hex(manifest_.root_hash), printable(disk_.root_detail))});
+                       to_hex(manifest_.root_hash), printable(disk_.root_detail, kShownLine))});
     }
     return std::move(differences_);
   }
@@ -75,7 +72,7 @@ class Comparison {
     }
     for (const auto& [path, digest] : disk_.esp_sha256) {
       if (known.count(path) > 0) continue;
-      const std::string shown = printable(path);
+      const std::string shown = printable(path, kShownLine);
       add({shown, "", "", fmt::format("{} (SHA-256 {}) is not in the image", shown, to_hex(digest))});
     }
   }
