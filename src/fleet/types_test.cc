@@ -84,6 +84,22 @@ TEST(FleetJson, EveryRecordRoundTrips) {
   EXPECT_EQ(to_json(operation_from_json(to_json(operation)).value()), to_json(operation));
 }
 
+// One byte in a sentence must not cost a record: neither where it is written, nor where it was written before.
+TEST(FleetJson, OfBytesThatAreNoTextCanBeRead) {
+  Node node = full_node();
+  node.verdict = node.explanation = node.refusal = "a\xff";
+  const auto written = node_from_json(to_json(node));
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(written->verdict, "a\xef\xbf\xbd");
+
+  std::string stored = to_json(full_node());
+  stored.replace(stored.find("grub.cfg"), 1, "\xff");
+  const auto read = node_from_json(stored);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->disk_report, "/EFI/debian/\xef\xbf\xbdrub.cfg differs");
+  EXPECT_EQ(read->phase, full_node().phase);
+}
+
 TEST(FleetJson, ReadsNothingButItsOwnForm) {
   const std::string good = to_json(full_node());
   const auto with = [&](std::string_view from, std::string_view to) {
