@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -90,11 +91,25 @@ Status write_file(const std::filesystem::path& path, ByteView bytes, mode_t mode
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t maximum) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail(path_error("cannot be read", path));
-  SLIPWAY_ASSIGN(Bytes bytes, read_descriptor(file.get(), maximum + 1, path));
+  struct stat status {};
+  // A file of /proc says that it has no bytes.
+  const bool sized = ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
+  const std::size_t expected = sized ? std::min(static_cast<std::size_t>(status.st_size), maximum) : maximum;
+  SLIPWAY_ASSIGN(Bytes bytes, read_descriptor(file.get(), expected + 1, path));
+  if (bytes.size() > expected && expected < maximum) {  // it grew meanwhile
+    ::lseek(file.get(), 0, SEEK_SET);
+    SLIPWAY_ASSIGN(bytes, read_descriptor(file.get(), maximum + 1, path));
+  }
   if (bytes.size() > maximum) {
     return fail(ErrorCode::kResourceExhausted, fmt::format("{} is larger than {} bytes", path.native(), maximum));
   }
   return bytes;
+}
+
+Result<Bytes> read_file_start(const std::filesystem::path& path, std::size_t maximum) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail(path_error("cannot be read", path));
+  return read_descriptor(file.get(), maximum, path);
 }
 
 Result<Bytes> read_file_end(const std::filesystem::path& path, std::size_t maximum) {
