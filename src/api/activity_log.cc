@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "api/json.h"
-#include "base/ascii.h"
+#include "base/text.h"
 
 namespace slipway::api {
 namespace {
@@ -124,7 +124,7 @@ Status ActivityLog::record(Series series, ActivityEvent event) {
   // What a client chose must not make a line that cannot be read again.
   for (std::string* const text : {&event.caller, &event.uri, &event.client_request, &event.action, &event.resource,
                                   &event.code, &event.message}) {
-    *text = printable_ascii(*text, kMaximumText);
+    *text = printable(*text, kMaximumText);
   }
   const std::string line = to_json(event) + "\n";
   const std::lock_guard lock(mutex_);

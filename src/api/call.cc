@@ -210,8 +210,11 @@ Result<std::vector<fleet::Node>> nodes_of(Call& call, const fleet::Cluster& clus
   SLIPWAY_ASSIGN(const auto documents, call.store.list(fleet::node_key("")));
   std::vector<fleet::Node> nodes;
   for (const store::Document& document : documents) {
-    SLIPWAY_ASSIGN(fleet::Node node, fleet::node_from_json(document.value));
-    if (node.cluster == cluster.id) nodes.push_back(std::move(node));
+    auto node = fleet::node_from_json(document.value);
+    if (!node) {
+      node = fleet::salvaged_node(document.key.substr(fleet::node_key("").size()), document.value, node.error());
+    }
+    if (node->cluster == cluster.id) nodes.push_back(*std::move(node));
   }
   std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return nodes;

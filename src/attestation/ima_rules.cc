@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 
-#include "base/ascii.h"
+#include "base/text.h"
 #include "bootchain/ima_log.h"
 #include "crypto/digest.h"
 
@@ -20,7 +20,8 @@ using bootchain::UnverifiedImaEntry;
 constexpr int kImaPcr = 10;
 constexpr int kLastAggregatedPcr = 9;
 constexpr std::size_t kMaximumOfARule = 16;
-constexpr std::size_t kMaximumPath = 256;
+// No kernel's algorithm has a longer name, nor a longer digest.
+constexpr std::size_t kMaximumAlgorithm = 32;
 // The last program of the initrd: it gives the machine to the root's init.
 constexpr std::string_view kEndOfInitrd = "/usr/bin/run-init";
 constexpr std::string_view kModules = "/usr/lib/modules/";
@@ -95,9 +96,9 @@ void judge_file(const ImaMeasurement& file, bool in_initrd, bool root_is_measure
                 ImaFindings& findings) {
   const std::string_view rule = broken_rule(file.path, in_initrd, root_is_measured, allowed);
   if (rule.empty()) return;
-  const std::string path = printable_ascii(file.path, kMaximumPath);
+  const std::string path = printable(file.path, kMaximumPath);
   findings.add(rule, path, "nothing from outside of the image",
-               fmt::format("{}:{}", file.algorithm, to_hex(file.digest)),
+               fmt::format("{}:{}", printable(file.algorithm, kMaximumAlgorithm), bounded_hex(file.digest)),
                fmt::format(fmt::runtime(meaning_of(rule)), path));
 }
 
@@ -109,8 +110,7 @@ void judge_aggregate(const bootchain::VerifiedBoot& boot, const std::optional<Im
   const Bytes expected = hasher.finish();
   if (first && first->path == "boot_aggregate" && first->algorithm == "sha256" && first->digest == expected) return;
   findings.add("ima.aggregate", "boot_aggregate", to_hex(expected),
-               first ? fmt::format("{} {}", printable_ascii(first->path, kMaximumPath), to_hex(first->digest))
-                     : "no readable entry",
+               first ? fmt::format("{} {}", printable(first->path), bounded_hex(first->digest)) : "no readable entry",
                "the first entry of the kernel's log is not the digest of this boot's PCR 0 to 9, so the log was not "
                "begun by this boot's kernel");
 }
@@ -137,7 +137,7 @@ void judge_ima(const bootchain::VerifiedBoot& boot, bool root_is_measured, const
   for (std::size_t at = 1; at < entries.size(); ++at) {
     if (entries[at].violation) {
       const std::string path =
-          files[at] ? printable_ascii(files[at]->path, kMaximumPath) : fmt::format("entry {} of the IMA log", at);
+          files[at] ? printable(files[at]->path, kMaximumPath) : fmt::format("entry {} of the IMA log", at);
       found.add("ima.violation", path, "no violation", "violation",
                 fmt::format("{} was written while it was measured, so nobody knows what of it ran", path));
       continue;

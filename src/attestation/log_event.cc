@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/ascii.h"
+#include "base/text.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_data.h"
 
@@ -11,28 +11,25 @@ namespace {
 
 using bootchain::UnverifiedEvent;
 
-constexpr std::size_t kMaximumText = 256;
-
 }  // namespace
 
 std::string describe_event(const UnverifiedEvent& event) {
   const bootchain::GrubText text = bootchain::grub_text(event);
   switch (text.kind) {
     case bootchain::GrubText::Kind::kCommand:
-      return "GRUB command " + printable_ascii(text.text, kMaximumText);
+      return "GRUB command " + printable(text.text);
     case bootchain::GrubText::Kind::kKernelCommandLine:
-      return "kernel command line " + printable_ascii(text.text, kMaximumText);
+      return "kernel command line " + printable(text.text);
     case bootchain::GrubText::Kind::kModuleCommandLine:
-      return "module command line " + printable_ascii(text.text, kMaximumText);
+      return "module command line " + printable(text.text);
     case bootchain::GrubText::Kind::kNone:
       break;
   }
   if (event.type == bootchain::kEvIpl || event.type == bootchain::kEvEfiAction)
-    return fmt::format("{} \"{}\"", bootchain::event_type_name(event.type),
-                       printable_ascii(as_text(event.data), kMaximumText));
+    return fmt::format("{} \"{}\"", bootchain::event_type_name(event.type), printable(as_text(event.data)));
   if (event.type == bootchain::kEvEfiVariableAuthority || event.type == bootchain::kEvEfiVariableDriverConfig) {
     const auto variable = bootchain::decode_variable_data(event.data);
-    if (variable) return "EFI variable " + variable->name;
+    if (variable) return "EFI variable " + printable(variable->name);
   }
   return bootchain::event_type_name(event.type);
 }

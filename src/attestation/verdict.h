@@ -60,7 +60,7 @@ struct Verdict {
   std::vector<Component> components;
 };
 
-// The same verdict gives the same bytes; docs/formats/verdict.md.
+// The same verdict gives the same bytes; docs/formats/verdict.md. What is not UTF-8 stands as U+FFFD.
 std::string to_json(const Verdict& verdict);
 Result<Verdict> verdict_from_json(std::string_view json);
 

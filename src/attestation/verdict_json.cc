@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "attestation/verdict.h"
+#include "base/text.h"
 #include "image/object_reader.h"
 
 namespace slipway::attestation {
@@ -15,28 +16,31 @@ constexpr std::size_t kMaximumSize = 1U << 20;
 constexpr std::array<VerdictClass, 4> kClasses{VerdictClass::kTrusted, VerdictClass::kUntrusted,
                                                VerdictClass::kEvidenceBroken, VerdictClass::kReferenceValuesMissing};
 
+// A text as JSON can carry it: what is not UTF-8 stands as U+FFFD.
+json::string text(const std::string& value) { return json::string(valid_utf8(value)); }
+
 json::object to_object(const Finding& finding) {
-  return {{"rule", finding.rule},
+  return {{"rule", text(finding.rule)},
           {"pcr", finding.pcr},
           {"event", finding.event},
-          {"component", finding.component},
-          {"package", finding.package},
-          {"signer", finding.signer},
-          {"expected", finding.expected},
-          {"found", finding.found},
-          {"message", finding.message},
-          {"remedy", finding.remedy},
+          {"component", text(finding.component)},
+          {"package", text(finding.package)},
+          {"signer", text(finding.signer)},
+          {"expected", text(finding.expected)},
+          {"found", text(finding.found)},
+          {"message", text(finding.message)},
+          {"remedy", text(finding.remedy)},
           {"severity", to_string(finding.severity)}};
 }
 
 json::object to_object(const Component& component) {
-  return {{"name", component.name},
-          {"path", component.path},
-          {"package", component.package},
+  return {{"name", text(component.name)},
+          {"path", text(component.path)},
+          {"package", text(component.package)},
           {"pcr", component.pcr},
-          {"measurement", component.measurement},
-          {"signer", component.signer},
-          {"origin", component.origin},
+          {"measurement", text(component.measurement)},
+          {"signer", text(component.signer)},
+          {"origin", text(component.origin)},
           {"matches", component.matches}};
 }
 
@@ -114,19 +118,19 @@ std::string to_json(const Verdict& verdict) {
   return json::serialize(json::object{{"verdict", to_string(verdict.verdict_class)},
                                       {"appraised", to_rfc3339(verdict.appraised)},
                                       {"secureBoot", verdict.secure_boot},
-                                      {"policy", verdict.policy},
-                                      {"prediction", verdict.prediction},
+                                      {"policy", text(verdict.policy)},
+                                      {"prediction", text(verdict.prediction)},
                                       {"matchesPrediction", verdict.matches_prediction},
                                       {"findings", std::move(findings)},
                                       {"components", std::move(components)}});
 }
 
-Result<Verdict> verdict_from_json(std::string_view text) {
-  if (text.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the verdict is longer than 1 MiB");
+Result<Verdict> verdict_from_json(std::string_view document) {
+  if (document.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the verdict is longer than 1 MiB");
   boost::system::error_code error;
   json::parse_options options;
   options.max_depth = 8;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  const json::value value = json::parse(json::string_view(document.data(), document.size()), error, {}, options);
   if (error) return fail(ErrorCode::kMalformed, "the verdict is not JSON: " + error.message());
 
   SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the verdict"));

@@ -29,6 +29,19 @@ TEST(VerdictJson, ComesBackAsItWas) {
   EXPECT_EQ(again->verdict_class, VerdictClass::kUntrusted);
 }
 
+// Whatever a finding quotes: a verdict that is kept can be read again.
+TEST(VerdictJson, OfBytesThatAreNoTextCanBeRead) {
+  Verdict verdict = sample();
+  Finding& finding = verdict.findings.at(0);
+  for (std::string* text : {&finding.rule, &finding.component, &finding.package, &finding.signer, &finding.expected,
+                            &finding.found, &finding.message, &finding.remedy, &verdict.components.at(0).name,
+                            &verdict.components.at(0).path, &verdict.components.at(0).signer, &verdict.policy})
+    *text += "\xff\xc3(";
+  const auto again = verdict_from_json(to_json(verdict));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->findings.at(0).message, "changed\xef\xbf\xbd\xef\xbf\xbd(");
+}
+
 TEST(VerdictJson, RefusesOtherForms) {
   const std::string json = to_json(sample());
   const auto replaced = [&](const std::string& what, const std::string& with) {

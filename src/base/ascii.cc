@@ -15,11 +15,4 @@ bool equal_without_case(std::string_view left, std::string_view right) {
                     [](char a, char b) { return lower_case(a) == lower_case(b); });
 }
 
-std::string printable_ascii(std::string_view text, std::size_t limit) {
-  std::string shown(text.substr(0, limit));
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return shown;
-}
-
 }  // namespace slipway

@@ -1,3 +1,5 @@
+#include "base/text.h"
+
 #include <gtest/gtest.h>
 
 #include "base/ascii.h"
@@ -19,12 +21,6 @@ TEST(Ascii, FoldsLettersOfAsciiAlone) {
   EXPECT_FALSE(equal_without_case("@", "`")) << "32 apart, and no letters";
 }
 
-TEST(Ascii, MasksWhatATerminalMightObey) {
-  EXPECT_EQ(printable_ascii(" ~\x1b[2J\x7f\n\xc3\xa4"), " ~?[2J????");
-  EXPECT_EQ(printable_ascii(std::string_view("a\0b", 3)), "a?b");
-  EXPECT_EQ(printable_ascii("a\nbc", 3), "a?b");
-}
-
 // The boundaries of the table in RFC 3629 section 3.
 TEST(Utf8, AppendsEachLength) {
   EXPECT_EQ(utf8(0x7f), "\x7f");
@@ -34,6 +30,43 @@ TEST(Utf8, AppendsEachLength) {
   EXPECT_EQ(utf8(0xffff), "\xef\xbf\xbf");
   EXPECT_EQ(utf8(0x10000), "\xf0\x90\x80\x80");
   EXPECT_EQ(utf8(0x10ffff), "\xf4\x8f\xbf\xbf");
+}
+
+TEST(Printable, KeepsAsciiAloneAndNoMoreThanItsLimit) {
+  EXPECT_EQ(printable("abc ~"), "abc ~");
+  EXPECT_EQ(printable("a\xff\n\x7f\x1b[1m\xc3\xa9"), "a????[1m??");
+  EXPECT_EQ(printable("abcdef", 3), "abc");
+  EXPECT_EQ(printable(std::string(1000, 'x')).size(), 256U);
+}
+
+TEST(BoundedHex, SaysHowMuchItLeavesOut) {
+  EXPECT_EQ(bounded_hex(Bytes{1, 2}), "0102");
+  EXPECT_EQ(bounded_hex(Bytes(64, 0xab)).size(), 128U);
+  EXPECT_EQ(bounded_hex(Bytes{1, 2, 3}, 4), "0102... (3 bytes)");
+}
+
+TEST(ValidUtf8, LeavesUtf8AsItIs) {
+  for (const std::string text :
+       {"", "abc", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(is_utf8(text)) << text;
+    EXPECT_EQ(valid_utf8(text), text);
+  }
+}
+
+TEST(ValidUtf8, ReplacesEachByteThatBelongsToNoSequence) {
+  EXPECT_EQ(valid_utf8("a\xff"
+                       "b"),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(valid_utf8("\xc3"), "\xef\xbf\xbd");
+  EXPECT_EQ(valid_utf8("\xe2\x82"
+                       "x"),
+            "\xef\xbf\xbd\xef\xbf\xbdx");
+  // Overlong, a surrogate, above U+10FFFF.
+  for (const std::string text : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(text));
+    EXPECT_TRUE(is_utf8(valid_utf8(text)));
+  }
 }
 
 }  // namespace

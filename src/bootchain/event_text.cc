@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.h"
 #include "base/utf8.h"
 
 namespace slipway::bootchain {
@@ -18,30 +19,6 @@ std::uint32_t unit_at(ByteView bytes, std::size_t index) {
 }
 
 bool is_continuation(std::uint8_t byte) { return (byte & 0xc0) == 0x80; }
-
-// The length of the UTF-8 sequence that starts there (RFC 3629, section 4), or 0.
-std::size_t utf8_sequence(ByteView bytes) {
-  const std::uint8_t first = bytes[0];
-  if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || bytes.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if (!is_continuation(bytes[i])) return 0;
-  const std::uint8_t second = bytes[1];
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool surrogate = first == 0xed && second > 0x9f;
-  const bool too_high = first == 0xf4 && second > 0x8f;
-  return overlong || surrogate || too_high ? 0 : size;
-}
-
-bool is_utf8(ByteView bytes) {
-  while (!bytes.empty()) {
-    const std::size_t size = utf8_sequence(bytes);
-    if (size == 0) return false;
-    bytes = bytes.subspan(size);
-  }
-  return true;
-}
 
 bool is_printable(std::uint32_t unit) {
   return (unit >= 0x20 && unit < 0x7f) || (unit >= 0xa0 && unit < 0xd800) || unit == '\t' || unit == '\n' ||
@@ -70,7 +47,7 @@ std::string utf16_text(ByteView bytes) {
 
 std::string utf8_text(ByteView bytes) {
   if (!bytes.empty() && bytes.back() == 0) bytes = bytes.first(bytes.size() - 1);
-  if (is_utf8(bytes)) return std::string(as_text(bytes));
+  if (is_utf8(as_text(bytes))) return std::string(as_text(bytes));
   std::string text;
   for (const std::uint8_t byte : bytes) {
     if (byte < 0x80)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/byte_reader.h"
+#include "base/text.h"
 #include "bootchain/replay.h"
 #include "crypto/digest.h"
 
@@ -141,7 +142,8 @@ Result<ImaMeasurement> read_ima_measurement(const UnverifiedImaEntry& entry) {
         "sha1", to_bytes(data.first(kSha1Size)), std::string(padded.substr(0, padded.find('\0'))), {}};
   }
   if (entry.template_name != "ima-ng" && entry.template_name != "ima-sig")
-    return fail(ErrorCode::kMalformed, fmt::format("the IMA template \"{}\" is not known", entry.template_name));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("the IMA template \"{}\" is not known", printable(entry.template_name)));
   ByteReader reader(entry.template_data);
   SLIPWAY_ASSIGN(const std::uint32_t digest_size, reader.u32_le("size of the file's digest"));
   SLIPWAY_ASSIGN(const ByteView digest, reader.take(digest_size, "file's digest"));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace slipway::bootchain {
 namespace {
 
@@ -103,8 +105,8 @@ Result<std::string> name_text(ByteView utf16, std::size_t offset) {
     }
   }
   if (utf16[utf16.size() - 2] != 0 || utf16[utf16.size() - 1] != 0) {
-    return fail(ErrorCode::kMalformed,
-                fmt::format("at offset {}: expected the NUL behind the name of variable \"{}\"", offset, name));
+    return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected the NUL behind the name of variable \"{}\"",
+                                                   offset, printable(name)));
   }
   return name;
 }

@@ -1,10 +1,15 @@
 #include "control/documents.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <mutex>
 #include <set>
+
+#include "control/log_text.h"
 
 namespace slipway::control {
 namespace {
@@ -21,18 +26,57 @@ Result<Record> get(store::Store& store, const std::string& key, Reader<Record> r
   return read(document.value);
 }
 
-template <typename Record, typename Wanted>
-Result<std::vector<Record>> list(store::Store& store, std::string_view prefix, Reader<Record> read, Wanted wanted) {
-  SLIPWAY_ASSIGN(const std::vector<store::Document> documents, store.list(prefix));
-  std::vector<Record> records;
+// Once for each version of a document: it is met several times a second.
+void log_unreadable(const store::Document& document, const Error& why) {
+  static std::mutex mutex;
+  static std::map<std::string, std::int64_t, std::less<>> logged;
+  const std::lock_guard lock(mutex);
+  const auto [found, is_new] = logged.try_emplace(document.key, document.revision);
+  if (!is_new && found->second == document.revision) return;
+  found->second = document.revision;
+  spdlog::error("document cannot be read key={} revision={} why={}", log_quoted(document.key), document.revision,
+                log_quoted(why.message));
+}
+
+Result<std::vector<fleet::Pool>> list_pools(store::Store& store, const std::string& cluster) {
+  SLIPWAY_ASSIGN(const std::vector<store::Document> documents, store.list(fleet::pool_key(cluster, "")));
+  std::vector<fleet::Pool> pools;
   for (const store::Document& document : documents) {
-    auto record = read(document.value);
-    if (!record) {
-      return fail(record.error().code, fmt::format("Document {}: {}", document.key, record.error().message));
-    }
-    if (wanted(*record)) records.push_back(std::move(*record));
+    auto pool = fleet::pool_from_json(document.value);
+    if (!pool) return fail(pool.error().code, fmt::format("Document {}: {}", document.key, pool.error().message));
+    pools.push_back(*std::move(pool));
   }
-  return records;
+  return pools;
+}
+
+Result<std::vector<fleet::Operation>> list_operations(store::Store& store, const std::string& cluster) {
+  SLIPWAY_ASSIGN(const std::vector<store::Document> documents, store.list(fleet::operation_key("")));
+  std::vector<fleet::Operation> operations;
+  for (const store::Document& document : documents) {
+    auto operation = fleet::operation_from_json(document.value);
+    if (!operation) {
+      log_unreadable(document, operation.error());
+    } else if (operation->cluster == cluster && operation->status == "InProgress") {
+      operations.push_back(*std::move(operation));
+    }
+  }
+  return operations;
+}
+
+Result<std::vector<fleet::Node>> list_nodes(store::Store& store, const std::string& cluster) {
+  SLIPWAY_ASSIGN(const std::vector<store::Document> documents, store.list(fleet::node_key("")));
+  std::vector<fleet::Node> nodes;
+  for (const store::Document& document : documents) {
+    auto node = fleet::node_from_json(document.value);
+    if (!node) {
+      log_unreadable(document, node.error());
+      node = fleet::salvaged_node(document.key.substr(fleet::node_key("").size()), document.value, node.error());
+    }
+    if (node->cluster == cluster) nodes.push_back(*std::move(node));
+  }
+  std::sort(nodes.begin(), nodes.end(),
+            [](const fleet::Node& left, const fleet::Node& right) { return left.name < right.name; });
+  return nodes;
 }
 
 template <typename Record>
@@ -86,18 +130,10 @@ Result<std::vector<std::string>> list_clusters(store::Store& store) {
 
 Result<fleet::Snapshot> load_cluster(store::Store& store, const std::string& cluster) {
   fleet::Snapshot snapshot;
-  SLIPWAY_ASSIGN(snapshot.operations,
-                 list<fleet::Operation>(store, fleet::operation_key(""), fleet::operation_from_json,
-                                        [&](const fleet::Operation& operation) {
-                                          return operation.cluster == cluster && operation.status == "InProgress";
-                                        }));
+  SLIPWAY_ASSIGN(snapshot.operations, list_operations(store, cluster));
   SLIPWAY_ASSIGN(snapshot.cluster, get_cluster(store, cluster));
-  SLIPWAY_ASSIGN(snapshot.pools, list<fleet::Pool>(store, fleet::pool_key(cluster, ""), fleet::pool_from_json,
-                                                   [](const fleet::Pool&) { return true; }));
-  SLIPWAY_ASSIGN(snapshot.nodes, list<fleet::Node>(store, fleet::node_key(""), fleet::node_from_json,
-                                                   [&](const fleet::Node& node) { return node.cluster == cluster; }));
-  std::sort(snapshot.nodes.begin(), snapshot.nodes.end(),
-            [](const fleet::Node& left, const fleet::Node& right) { return left.name < right.name; });
+  SLIPWAY_ASSIGN(snapshot.pools, list_pools(store, cluster));
+  SLIPWAY_ASSIGN(snapshot.nodes, list_nodes(store, cluster));
   return snapshot;
 }
 

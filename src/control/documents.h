@@ -14,7 +14,9 @@ namespace slipway::control {
 Result<std::vector<std::string>> list_clusters(store::Store& store);
 
 // All documents of a cluster; kNotFound if there is no such cluster. Operations are read before what they work on: an
-// operation in the snapshot has its wanted state in the snapshot too.
+// operation in the snapshot has its wanted state in the snapshot too. A document that cannot be read is logged, once,
+// and keeps nobody else from being cared for: a node's stands as salvaged_node says, an operation's is left out, and a
+// pool's fails its own cluster alone, because nodes without a pool would be deleted.
 Result<fleet::Snapshot> load_cluster(store::Store& store, const std::string& cluster);
 
 Result<fleet::Cluster> get_cluster(store::Store& store, const std::string& cluster);

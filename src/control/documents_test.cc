@@ -84,6 +84,40 @@ TEST_F(DocumentsTest, ChangesUnderTheRevisionThatItRead) {
             ErrorCode::kNotFound);
 }
 
+TEST_F(DocumentsTest, OneUnreadableDocumentCostsNoOtherItsCare) {
+  ASSERT_TRUE(create("i1"));
+  ASSERT_TRUE(create("i2"));
+  const std::string good = store_->get(fleet::node_key("i1"))->value;
+  // As a guest once could have it written: read all the same.
+  std::string written = good;
+  written.replace(written.find("Its VM"), 3, "\xff\xfe");
+  put(fleet::node_key("i1"), written);
+  ASSERT_EQ(snapshot().nodes.size(), 2U);
+  EXPECT_FALSE(snapshot().nodes[0].unreadable);
+  ASSERT_TRUE(change_node(*store_, "i1", [](fleet::Node& node) -> Status {
+    node.ip = "10.77.0.9";
+    return {};
+  }));
+  // Of another form: known by its name, trusted with nothing, and its place is not given away.
+  std::string broken = good;
+  broken.replace(broken.find("\"ip\""), 4, "\"if\"");
+  put(fleet::node_key("i1"), broken);
+  ASSERT_EQ(snapshot().nodes.size(), 2U);
+  EXPECT_TRUE(snapshot().nodes[0].unreadable);
+  EXPECT_EQ(snapshot().nodes[0].instance, "i1");
+  EXPECT_EQ(snapshot().nodes[0].phase, fleet::NodePhase::kUntrusted);
+  EXPECT_EQ(create("i3").error().code, ErrorCode::kConflict);
+  EXPECT_FALSE(get_node(*store_, "i1"));
+  // No document at all: of no cluster.
+  put(fleet::node_key("i9"), "\xff");
+  EXPECT_EQ(snapshot().nodes.size(), 2U);
+  put(fleet::operation_key("o9"), "{");
+  EXPECT_EQ(snapshot().operations.size(), 1U);
+  // Nodes of a pool that is not there would be deleted.
+  put(fleet::pool_key(cluster_.id, pool_.name), "{");
+  EXPECT_EQ(load_cluster(*store_, cluster_.id).error().code, ErrorCode::kMalformed);
+}
+
 TEST_F(DocumentsTest, EndsACreateWithAllThatItCovers) {
   ASSERT_TRUE(finish_operation(*store_, cluster_.id, {"o1", "CreateCluster", "", "Succeeded", "", ""}, kNow));
   EXPECT_TRUE(snapshot().operations.empty());

@@ -1,5 +1,7 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "control/cluster_state.h"
 #include "control/log_text.h"
 
@@ -42,6 +44,11 @@ void observe_kubernetes(const Surroundings& around, ClusterState& state, const f
       seen.kubernetes =
           fleet::ObservedKubernetesNode{found.ready, found.unschedulable, found.labels, found.internal_ip};
     }
+  }
+  for (const kube::Node& found : *nodes) {
+    const bool known = std::any_of(snapshot.nodes.begin(), snapshot.nodes.end(),
+                                   [&](const fleet::Node& node) { return node.name == found.name; });
+    if (!known) observed.strangers.emplace(found.name, found.labels);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "base/text.h"
 #include "enrolment/refusal.h"
 
 namespace slipway::enrolment {
@@ -34,7 +35,8 @@ Result<JsonFields> JsonFields::parse(std::string_view json, std::size_t maximum_
 }
 
 tl::unexpected<Error> JsonFields::malformed(std::string_view key, std::string_view why) const {
-  return malformed_message(fmt::format("\"{}\" of the {} {}.", key.substr(0, kMaximumQuotedKey), what_, why), key);
+  const std::string shown = printable(key, kMaximumQuotedKey);
+  return malformed_message(fmt::format("\"{}\" of the {} {}.", shown, what_, why), shown);
 }
 
 bool JsonFields::has(std::string_view key) const { return object_.contains({key.data(), key.size()}); }

@@ -34,6 +34,17 @@ Admission some_admission() {
   return message;
 }
 
+// The name of a key is the sender's: what is quoted of it is short and printable, and cuts no character in two.
+TEST(Messages, QuoteNoKeyAsItCame) {
+  const std::string key = std::string(39, 'x') + "\u00e9\\u001b[2J" + std::string(1000, 'y');
+  const auto refused = challenge_request_from_json(
+      R"({"purpose":"attest","endorsementKey":"AAAA","attestationKey":"AAAA",")" + key + R"(":1})");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().target, std::string(39, 'x') + "?");
+  EXPECT_LT(refused.error().message.size(), 200U);
+  for (const char c : refused.error().message) EXPECT_TRUE(c >= ' ' && c <= '~');
+}
+
 TEST(Messages, EachReadsBackAsItWasWritten) {
   const UnverifiedChallengeRequest ask{Purpose::kAttest, Bytes(314, 1), Bytes(280, 2)};
   const auto ask_read = challenge_request_from_json(to_json(ask)).value();

@@ -102,6 +102,14 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t maximum) 
   return bytes;
 }
 
+Result<Bytes> read_file_start(const std::filesystem::path& path, std::size_t maximum) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return path_error(path, "cannot be read");
+  SLIPWAY_ASSIGN(Bytes bytes, read_descriptor(file.get(), maximum, path));
+  bytes.resize(std::min(bytes.size(), maximum));
+  return bytes;
+}
+
 Result<Bytes> read_file_end(const std::filesystem::path& path, std::size_t maximum) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file && errno == ENOENT) return Bytes{};

@@ -22,6 +22,9 @@ Status create_file(const std::filesystem::path& path, ByteView bytes, mode_t mod
 // `maximum` bytes.
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t maximum);
 
+// The first `maximum` bytes, or all where there are fewer; kNotFound if it is not there.
+Result<Bytes> read_file_start(const std::filesystem::path& path, std::size_t maximum);
+
 // The last `maximum` bytes; none if the file is not there.
 Result<Bytes> read_file_end(const std::filesystem::path& path, std::size_t maximum);
 

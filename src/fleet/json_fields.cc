@@ -17,6 +17,8 @@ FieldReader::FieldReader(std::string_view noun, std::string_view json) : noun_(n
   options.max_depth = kMaximumDepth;
   boost::json::error_code code;
   boost::json::value value = boost::json::parse(json, code, {}, options);
+  // Written before FieldWriter saw to it: one byte in a sentence must not make a record unreadable.
+  if (code && !is_utf8(json)) value = boost::json::parse(valid_utf8(std::string(json)), code, {}, options);
   if (code) {
     error_ = Error{ErrorCode::kMalformed, fmt::format("The {} is not JSON: {}.", noun_, code.message()), {}, {}};
   } else if (!value.is_object()) {

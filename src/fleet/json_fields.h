@@ -9,17 +9,21 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "fleet/types.h"
 
 // One list of fields for both directions: `fields(visit, record)` names each member once, a FieldWriter or a
 // FieldReader walks over it. Reading is strict: a missing key, an unknown key or a wrong type is kMalformed with the
-// key's name.
+// key's name. JSON that is not UTF-8 is read with U+FFFD in the place of what is not.
 namespace slipway::fleet {
 
 class FieldWriter {
  public:
-  void operator()(std::string_view name, const std::string& value) { put(name, boost::json::string(value)); }
+  // What is not UTF-8 stands as U+FFFD: a document that is written can be read.
+  void operator()(std::string_view name, const std::string& value) {
+    put(name, boost::json::string(valid_utf8(value)));
+  }
   void operator()(std::string_view name, int value) { put(name, value); }
   void operator()(std::string_view name, bool value) { put(name, value); }
   void operator()(std::string_view name, const Bytes& value) { put(name, boost::json::string(to_base64(value))); }

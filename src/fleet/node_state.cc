@@ -108,6 +108,7 @@ PhaseAndReason phase_after_admission(const Node& node, const ObservedNode& obser
 PhaseAndReason phase_of(const Node& node, const ObservedNode& observed, Time listening_since, const Limits& limits,
                         Time now) {
   if (node.phase == NodePhase::kDeleting) return {NodePhase::kDeleting, node.explanation};
+  if (node.unreadable) return {NodePhase::kUntrusted, node.explanation};
   if (!node.booted) return {NodePhase::kProvisioning, "Its VM is being made."};
   if (node.vtpm && !node.verdict.empty()) {
     const auto verdict = attestation::verdict_from_json(node.verdict);
@@ -172,6 +173,13 @@ bool carries_labels(const std::map<std::string, std::optional<std::string>>& wan
   }
   return (!node.vtpm || observed.labels.contains(std::string(kTrustedLaunch))) &&
          (!node.secure_boot || observed.labels.contains(std::string(kSecureBoot)));
+}
+
+std::map<std::string, std::optional<std::string>> without_trust(const std::map<std::string, std::string>& labels) {
+  std::map<std::string, std::optional<std::string>> changes;
+  for (const std::string_view name : {kTrustedLaunch, kSecureBoot, kSecurityType})
+    if (labels.contains(std::string(name))) changes.emplace(name, std::nullopt);
+  return changes;
 }
 
 std::string node_name(const Cluster& cluster, const Pool& pool, int number) {

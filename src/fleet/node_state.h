@@ -50,6 +50,9 @@ std::map<std::string, std::optional<std::string>> wanted_labels(const Cluster& c
 bool carries_labels(const std::map<std::string, std::optional<std::string>>& wanted, const Node& node,
                     const ObservedKubernetesNode& observed);
 
+// The change that takes the trust labels among these off: for a node of which Slipway knows nothing.
+std::map<std::string, std::optional<std::string>> without_trust(const std::map<std::string, std::string>& labels);
+
 // The name of the pool's node with this number: "aks-nodepool1-3f9a2b1-vmss00000a" (base 36, as a scale set's).
 std::string node_name(const Cluster& cluster, const Pool& pool, int number);
 

@@ -61,7 +61,9 @@ struct Observed {
   // without `network`.
   Time listening_since{};
   std::map<std::string, ObservedNode> nodes;  // by instance
-  std::map<std::string, Failure> failures;    // by key_of(Action)
+  // The labels of each node that Kubernetes has and no document stands for, by its name.
+  std::map<std::string, std::map<std::string, std::string>> strangers;
+  std::map<std::string, Failure> failures;  // by key_of(Action)
 };
 
 }  // namespace slipway::fleet

@@ -36,6 +36,7 @@ class Pass {
     for (const Pool& pool : snapshot_.pools) choose(pool, ready);
     for (Node& node : snapshot_.nodes) drain(node);
     for (const Node& node : snapshot_.nodes) advance(node, ready);
+    distrust_strangers();
     for (const Pool& pool : snapshot_.pools) forget(pool);
     for (const Operation& operation : snapshot_.operations) conclude(operation);
     return std::move(actions_);
@@ -186,6 +187,14 @@ class Pass {
     if (!changes.empty()) add(SetLabels{node.instance, node.name, std::move(changes)});
     const bool applied = carries_labels(wanted, node, *observed.kubernetes);
     if (applied != node.labels_applied) add(RecordLabels{node.instance, applied});
+  }
+
+  // Nobody vouches for a node without a document, however it lost it.
+  void distrust_strangers() {
+    for (const auto& [name, labels] : observed_.strangers) {
+      auto changes = without_trust(labels);
+      if (!changes.empty()) add(SetLabels{name, name, std::move(changes)});
+    }
   }
 
   void forget(const Pool& pool) {

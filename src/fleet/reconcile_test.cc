@@ -213,6 +213,36 @@ TEST(Labels, ForeignTrustLabelIsTakenOff) {
   EXPECT_FALSE(all<SetLabels>(actions)[0].labels.at("kubernetes.azure.com/trusted-launch").has_value());
 }
 
+// What a document said before it became unreadable counts for nothing.
+TEST(Labels, GoWhereADocumentCannotBeRead) {
+  World world;
+  world.snapshot.nodes[0] =
+      salvaged_node("i0", to_json(world.snapshot.nodes[0]), Error{ErrorCode::kMalformed, "why", {}, {}});
+  const auto actions = world.run();
+  ASSERT_EQ(all<SetLabels>(actions).size(), 1U);
+  const auto labels = all<SetLabels>(actions)[0].labels;
+  for (const char* name : {"trusted-launch", "secure-boot", "security-type"})
+    EXPECT_FALSE(labels.at(std::string("kubernetes.azure.com/") + name).has_value()) << name;
+  // Neither made again beside itself nor written over.
+  EXPECT_TRUE(all<CreateNode>(actions).empty());
+  EXPECT_TRUE(all<SetPhase>(actions).empty());
+  EXPECT_TRUE(all<RecordLabels>(actions).empty());
+  // It goes as any other goes.
+  world.snapshot.pools.clear();
+  EXPECT_EQ(all<RemoveNode>(world.run()).size(), 1U);
+}
+
+TEST(Labels, OfANodeWithoutADocumentAreTakenOff) {
+  World world;
+  world.observed.strangers["lost"] = {{"kubernetes.azure.com/trusted-launch", "true"}, {"agentpool", "nodepool1"}};
+  world.observed.strangers["other"] = {{"agentpool", "nodepool1"}};
+  const auto labels = all<SetLabels>(world.run());
+  ASSERT_EQ(labels.size(), 1U);
+  EXPECT_EQ(labels[0].node, "lost");
+  EXPECT_EQ(labels[0].labels.size(), 1U);
+  EXPECT_FALSE(labels[0].labels.at("kubernetes.azure.com/trusted-launch").has_value());
+}
+
 // A node that never proved its boot is called refused together with what its disk shows.
 TEST(Disk, IsReadBeforeANewNodeIsCalledRefused) {
   World world;

@@ -221,4 +221,30 @@ SLIPWAY_FLEET_JSON(Pool, "pool", pool_from_json, fields_of_pool)
 SLIPWAY_FLEET_JSON(Node, "node", node_from_json, fields_of_node)
 SLIPWAY_FLEET_JSON(Operation, "operation", operation_from_json, fields_of_operation)
 
+Node salvaged_node(const std::string& instance, std::string_view json, const Error& why) {
+  Node node;
+  node.instance = instance;
+  node.vtpm = node.secure_boot = true;
+  node.phase = NodePhase::kUntrusted;
+  node.explanation = fmt::format(
+      "Its document in slipwayd's store cannot be read, so nothing is known of its boot: {} Replace the node.",
+      why.message);
+  node.unreadable = true;
+  boost::json::error_code code;
+  const boost::json::value value = boost::json::parse(valid_utf8(std::string(json)), code);
+  if (code || !value.is_object()) return node;
+  const auto text = [&](std::string_view name) {
+    const boost::json::value* found = value.get_object().if_contains(name);
+    return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+  };
+  node.cluster = text("cluster");
+  node.pool = text("pool");
+  node.name = text("name");
+  node.image_version = text("imageVersion");
+  const boost::json::value* subnet = value.get_object().if_contains("podSubnet");
+  if (subnet != nullptr && subnet->is_int64() && subnet->get_int64() > 0 && subnet->get_int64() < 256)
+    node.pod_subnet = static_cast<int>(subnet->get_int64());
+  return node;
+}
+
 }  // namespace slipway::fleet

@@ -128,6 +128,8 @@ struct Node {
   bool disk_told = false;  // the explanation says what was found on the disk
   std::string verdict;     // JSON of the last verdict (attestation/verdict.h); empty before
   bool labels_applied = false;
+  // Its document cannot be read (salvaged_node). No field of the document.
+  bool unreadable = false;
 };
 
 struct Operation {
@@ -170,5 +172,10 @@ Result<Cluster> cluster_from_json(std::string_view json);
 Result<Pool> pool_from_json(std::string_view json);
 Result<Node> node_from_json(std::string_view json);
 Result<Operation> operation_from_json(std::string_view json);
+
+// What stands for a node whose document node_from_json refuses with `why`: cluster, pool, name, image and subnet as far
+// as they can be read; kUntrusted, owing every proof and having given none. A document that is no JSON object does not
+// say whose node it is: then its cluster is empty.
+Node salvaged_node(const std::string& instance, std::string_view json, const Error& why);
 
 }  // namespace slipway::fleet

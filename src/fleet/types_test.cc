@@ -85,6 +85,43 @@ TEST(FleetJson, EveryRecordRoundTrips) {
   EXPECT_EQ(to_json(operation_from_json(to_json(operation)).value()), to_json(operation));
 }
 
+// One byte in a sentence must not cost a record: neither where it is written, nor where it was written before.
+TEST(FleetJson, OfBytesThatAreNoTextCanBeRead) {
+  Node node = full_node();
+  node.verdict = node.explanation = node.refusal = "a\xff";
+  const auto written = node_from_json(to_json(node));
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(written->verdict, "a\xef\xbf\xbd");
+
+  std::string stored = to_json(full_node());
+  stored.replace(stored.find("grub.cfg"), 1, "\xff");
+  const auto read = node_from_json(stored);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->disk_report, "/EFI/debian/\xef\xbf\xbdrub.cfg differs");
+  EXPECT_EQ(read->phase, full_node().phase);
+}
+
+TEST(FleetJson, ANodeThatCannotBeReadIsTrustedWithNothing) {
+  std::string stored = to_json(full_node());
+  stored.replace(stored.find("\"ip\""), 4, "\"if\"");
+  const auto refused = node_from_json(stored);
+  ASSERT_FALSE(refused);
+  const Node node = salvaged_node("i1", stored, refused.error());
+  EXPECT_TRUE(node.unreadable);
+  EXPECT_EQ(node.instance, "i1");
+  EXPECT_EQ(node.cluster, full_node().cluster);
+  EXPECT_EQ(node.pool, full_node().pool);
+  EXPECT_EQ(node.name, full_node().name);
+  EXPECT_EQ(node.pod_subnet, 9);
+  EXPECT_EQ(node.phase, NodePhase::kUntrusted);
+  EXPECT_TRUE(node.verdict.empty());
+  EXPECT_FALSE(node.certificate_expires || node.last_good_verdict);
+  EXPECT_NE(node.explanation.find("\"ip\""), std::string::npos) << node.explanation;
+  for (const char* other : {"", "[]", "\xff", R"({"cluster":1,"podSubnet":"x"})"}) {
+    EXPECT_EQ(salvaged_node("i1", other, refused.error()).cluster, "") << other;
+  }
+}
+
 TEST(FleetJson, ReadsNothingButItsOwnForm) {
   const std::string good = to_json(full_node());
   const auto with = [&](std::string_view from, std::string_view to) {

@@ -15,10 +15,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/text.h"
 #include "files/file.h"
 
 namespace slipway::host {
 namespace {
+
+constexpr std::size_t kShownLine = 500;
 
 struct Pipe {
   files::Descriptor read_end, write_end;
@@ -159,8 +162,8 @@ Result<std::string> run_checked(const ProcessOptions& options) {
   SLIPWAY_ASSIGN(ProcessOutput result, run_process(options));
   if (result.exit_code != 0) {
     const std::string& said = result.error_output.empty() ? result.output : result.error_output;
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{} failed with exit code {}: {}", options.argv[0], result.exit_code, last_line(said)));
+    return fail(ErrorCode::kUnavailable, fmt::format("{} failed with exit code {}: {}", options.argv[0],
+                                                     result.exit_code, printable(last_line(said), kShownLine)));
   }
   return std::move(result.output);
 }

@@ -27,7 +27,8 @@ struct ProcessOutput {
 // other than 0 is a value.
 Result<ProcessOutput> run_process(const ProcessOptions& options);
 
-// The same, where only 0 is good: kUnavailable with the last line of what it said otherwise.
+// The same, where only 0 is good: kUnavailable otherwise, with the last line of what it said made printable: a tool
+// quotes what stands in the file that it is given.
 Result<std::string> run_checked(const ProcessOptions& options);
 
 }  // namespace slipway::host

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "base/ascii.h"
+#include "base/text.h"
 
 namespace slipway::image {
 namespace {
@@ -30,7 +30,7 @@ std::string first_changed_line(std::string_view wanted, std::string_view found) 
   std::size_t at = 0;
   while (at < wanted_lines.size() && at < found_lines.size() && wanted_lines[at] == found_lines[at]) ++at;
   const auto line = [at](const std::vector<std::string_view>& lines) {
-    return at < lines.size() ? fmt::format("'{}'", printable_ascii(lines[at], kShownLine))
+    return at < lines.size() ? fmt::format("'{}'", printable(lines[at], kShownLine))
                              : std::string("the end of the file");
   };
   return fmt::format("line {} is {}, and in the image {}", at + 1, line(found_lines), line(wanted_lines));
@@ -48,12 +48,12 @@ class Comparison {
       compare_files();
     } else {
       add({"EFI system partition", "", "",
-           "the EFI system partition cannot be read: " + printable_ascii(disk_.esp_detail, kShownLine)});
+           "the EFI system partition cannot be read: " + printable(disk_.esp_detail, kShownLine)});
     }
-    if (!disk_.root_matches) {
+    if (disk_.root_checked && !disk_.root_matches) {
       add({"root file system", "", "",
            fmt::format("the root file system is not what the image's root hash {} says (dm-verity): {}",
-                       to_hex(manifest_.root_hash), printable_ascii(disk_.root_detail, kShownLine))});
+                       to_hex(manifest_.root_hash), printable(disk_.root_detail, kShownLine))});
     }
     return std::move(differences_);
   }
@@ -71,7 +71,7 @@ class Comparison {
     }
     for (const auto& [path, digest] : disk_.esp_sha256) {
       if (known.count(path) > 0) continue;
-      const std::string shown = printable_ascii(path, kShownLine);
+      const std::string shown = printable(path, kShownLine);
       add({shown, "", "", fmt::format("{} (SHA-256 {}) is not in the image", shown, to_hex(digest))});
     }
   }

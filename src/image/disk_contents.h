@@ -16,6 +16,7 @@ struct DiskContents {
   std::map<std::string, Bytes> esp_sha256;  // every file of the EFI system partition: path to SHA-256
   std::string esp_detail;                   // why that partition cannot be read; empty where it can
   std::string grub_config;                  // the bytes at the manifest's path of grub.cfg; empty where there is none
+  bool root_checked = true;                 // false: nobody looked, because other partitions would have been read
   bool root_matches = false;                // the root partition is what the manifest's root hash says (dm-verity)
   std::string root_detail;                  // where it is not: what the check said, printable
 };

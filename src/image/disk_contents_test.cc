@@ -32,6 +32,15 @@ class CompareDisk : public ::testing::Test {
 
 TEST_F(CompareDisk, TheImageItselfDiffersInNothing) { EXPECT_THAT(compare_disk(manifest, disk), IsEmpty()); }
 
+// Of a root that nobody looked at nothing is said; that its partition table is another's is.
+TEST_F(CompareDisk, ARootThatWasNotReadIsNoDifference) {
+  disk.gpt_event_sha256 = Bytes(32, 9);
+  disk.root_checked = disk.root_matches = false;
+  const auto found = compare_disk(manifest, disk);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].component, "partition table");
+}
+
 TEST_F(CompareDisk, AChangedFileIsNamedWithItsPackageAndSigner) {
   disk.esp_sha256["/EFI/BOOT/BOOTX64.EFI"] = Bytes(32, 9);
   const auto found = compare_disk(manifest, disk);

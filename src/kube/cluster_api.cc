@@ -15,7 +15,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kMergePatch = "application/merge-patch+json";
-constexpr int kPageSize = 250;
+// Few, because one Node or Pod can have 9 MiB of JSON: etcd's 1.5 MiB, and six bytes for one.
+constexpr int kPageSize = 32;
 
 // An apiserver that is starting, overloaded or without its etcd answers 429 and 500: it may succeed later.
 ErrorCode code_of(int status) {
@@ -68,18 +69,31 @@ Status ClusterApi::apply(const std::string& path, const std::string& object) con
   return {};
 }
 
+Status ClusterApi::read_pages(const std::string& path,
+                              const std::function<Result<std::string>(const std::string&)>& take) const {
+  int limit = kPageSize;
+  std::string token;
+  while (true) {
+    const Result<std::string> body = call("GET", fmt::format("{}limit={}{}", path, limit, token));
+    if (!body && body.error().code == ErrorCode::kResourceExhausted && limit > 1) {
+      limit /= 2;
+      continue;
+    }
+    if (!body) return fail(body.error());
+    SLIPWAY_ASSIGN(const std::string next, take(*body));
+    if (next.empty()) return {};
+    // base64url, so it needs no escaping.
+    token = "&continue=" + next;
+  }
+}
+
 Result<std::vector<Node>> ClusterApi::list_nodes() const {
   std::vector<Node> nodes;
-  std::string next;
-  do {
-    // The token is base64url, so it needs no escaping.
-    const std::string path =
-        fmt::format("/api/v1/nodes?limit={}{}", kPageSize, next.empty() ? "" : "&continue=" + next);
-    SLIPWAY_ASSIGN(const std::string body, call("GET", path));
+  SLIPWAY_TRY(read_pages("/api/v1/nodes?", [&](const std::string& body) -> Result<std::string> {
     SLIPWAY_ASSIGN(NodePage page, node_page_from_json(body));
     for (Node& node : page.nodes) nodes.push_back(std::move(node));
-    next = std::move(page.next);
-  } while (!next.empty());
+    return std::move(page.next);
+  }));
   return nodes;
 }
 
@@ -121,15 +135,12 @@ Status ClusterApi::delete_node(const std::string& node) const {
 Result<std::vector<Pod>> ClusterApi::list_pods(const std::string& node) const {
   if (!is_node_name(node)) return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' cannot be a node's name", node));
   std::vector<Pod> pods;
-  std::string next;
-  do {
-    const std::string path = fmt::format("/api/v1/pods?fieldSelector=spec.nodeName%3D{}&limit={}{}", node, kPageSize,
-                                         next.empty() ? "" : "&continue=" + next);
-    SLIPWAY_ASSIGN(const std::string body, call("GET", path));
+  const std::string path = fmt::format("/api/v1/pods?fieldSelector=spec.nodeName%3D{}&", node);
+  SLIPWAY_TRY(read_pages(path, [&](const std::string& body) -> Result<std::string> {
     SLIPWAY_ASSIGN(PodPage page, pod_page_from_json(body));
     for (Pod& pod : page.pods) pods.push_back(std::move(pod));
-    next = std::move(page.next);
-  } while (!next.empty());
+    return std::move(page.next);
+  }));
   return pods;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "http/client.h"
@@ -34,6 +35,10 @@ class ClusterApi {
   Result<Eviction> evict(const Pod& pod, const std::string& version) const;
 
  private:
+  // Reads a list page by page, in smaller pages where one is larger than the client reads. `path` ends with "?" or "&";
+  // `take` gives the token of the next page, empty behind the last.
+  Status read_pages(const std::string& path, const std::function<Result<std::string>(const std::string&)>& take) const;
+
   std::string server_;
   http::Client client_;
 };

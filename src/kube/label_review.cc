@@ -56,6 +56,19 @@ std::vector<std::string> changes(const Labels& before, const Labels& after) {
   return result;
 }
 
+// The size of the value as the apiserver writes it: Go's encoding/json escapes '<', '>', '&', U+2028 and U+2029 for
+// HTML, and makes \ufffd of each byte that is not UTF-8.
+std::size_t size_for_apiserver(const json::value& value) {
+  const std::string text = json::serialize(value);
+  std::size_t size = text.size();
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '<' || text[at] == '>' || text[at] == '&') size += 5;
+    const std::string_view three = std::string_view(text).substr(at, 3);
+    if (three == "\xe2\x80\xa8" || three == "\xe2\x80\xa9" || three == "\xef\xbf\xbd") size += 3;
+  }
+  return size;
+}
+
 std::string answer(const std::string& uid, const std::string& refusal) {
   json::object response{{"uid", uid}, {"allowed", refusal.empty()}};
   if (!refusal.empty()) response["status"] = json::object{{"code", 403}, {"reason", "Forbidden"}, {"message", refusal}};
@@ -86,10 +99,16 @@ Result<std::string> decide_label_review(std::string_view review) {
   // Without the object there is nothing to compare, and "no labels" must not be read out of its absence.
   SLIPWAY_TRY(object_at(*request, "object"));
   if (operation == "UPDATE") SLIPWAY_TRY(object_at(*request, "oldObject"));
+  const bool is_slipway = user_name == kControlPlaneUser;
+  const std::size_t limit = user_name.starts_with(kKubeletUserPrefix) ? kMaximumNodeOfKubelet : kMaximumNode;
+  if (!is_slipway && review.size() > limit && size_for_apiserver(request->at("object")) > limit)
+    return answer(uid, fmt::format("{} may not make the Node larger than {} KiB of JSON: one that nobody can read any "
+                                   "more would keep its labels",
+                                   user_name, limit >> 10));
   SLIPWAY_ASSIGN(const Labels after, guarded_labels(*request, "object"));
   SLIPWAY_ASSIGN(const Labels before, guarded_labels(*request, "oldObject"));
   const std::vector<std::string> changed = changes(before, after);
-  if (changed.empty() || user_name == kControlPlaneUser) return answer(uid, "");
+  if (changed.empty() || is_slipway) return answer(uid, "");
   return answer(uid, fmt::format("{} may not set, change or take off {}: labels under {} say what Slipway has verified "
                                  "of a node, and Slipway alone sets them",
                                  user_name, fmt::join(changed, ", "), kGuardedLabelPrefix));

@@ -58,6 +58,50 @@ TEST(LabelReview, SettingChangingAndTakingOffAreRefusedToAnybodyElse) {
   }
 }
 
+json::object with_message(json::object labels, std::size_t size, char letter = 'x') {
+  json::object result = node(std::move(labels));
+  result["status"] =
+      json::object{{"conditions", json::array{json::object{{"type", "X"}, {"message", std::string(size, letter)}}}}};
+  return result;
+}
+
+// As the apiserver writes it.
+std::string escaped(std::string text) {
+  std::string result;
+  for (const char c : text) result += c == '<' ? std::string("\\u003c") : std::string(1, c);
+  return result;
+}
+
+// As much as etcd takes, of the letter that grows most in JSON, on both sides.
+TEST(LabelReview, NoNodeGrowsTooLargeForSlipway) {
+  constexpr std::size_t kEtcdLimit = 3U << 19;
+  const json::object before = with_message({{kTrusted, "true"}}, kEtcdLimit, '<');
+  const std::string off = escaped(review("slipway:control-plane", "UPDATE", with_message({}, kEtcdLimit, '<'), before));
+  EXPECT_GT(off.size(), 18U << 20);
+  EXPECT_LE(off.size(), kMaximumReviewSize);
+  EXPECT_TRUE(allowed(off));
+  // Its kubelet may make it smaller, and no other change.
+  EXPECT_TRUE(allowed(escaped(review("system:node:n1", "UPDATE", node({{kTrusted, "true"}}), before))));
+  EXPECT_FALSE(allowed(escaped(review("system:node:n1", "UPDATE", before, before))));
+}
+
+TEST(LabelReview, ANodeIsNotMadeLargeByAnybodyElse) {
+  const json::value small = node({});
+  const auto asked = [&](const char* user, std::size_t size, char letter) {
+    return escaped(review(user, "UPDATE", with_message({}, size, letter), small));
+  };
+  EXPECT_TRUE(allowed(asked("system:node:n1", 1'000'000, 'x')));
+  EXPECT_FALSE(allowed(asked("system:node:n1", 1'100'000, 'x')));
+  EXPECT_TRUE(allowed(asked("system:node:n1", 170'000, '<')));
+  EXPECT_FALSE(allowed(asked("system:node:n1", 180'000, '<')));
+  EXPECT_FALSE(allowed(escaped(review("system:node:n1", "CREATE", with_message({}, 180'000, '<'), nullptr))));
+  // A controller still writes into what a kubelet filled as far as it may.
+  EXPECT_TRUE(allowed(asked("system:serviceaccount:kube-system:node-controller", 1'500'000, 'x')));
+  EXPECT_FALSE(allowed(asked("system:admin", 2'200'000, 'x')));
+  EXPECT_NE(decide_label_review(asked("system:node:n1", 2'200'000, 'x'))->find("larger than 1024 KiB"),
+            std::string::npos);
+}
+
 TEST(LabelReview, AHeartbeatThatKeepsTheLabelsIsAllowed) {
   EXPECT_TRUE(allowed(review("system:node:n1", "UPDATE", node({{kTrusted, "true"}, {"a", "2"}}),
                              node({{kTrusted, "true"}, {"a", "1"}}))));

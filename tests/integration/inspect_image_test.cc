@@ -113,13 +113,27 @@ TEST_F(ImageVerbs, ADiskIsShownTheSameRawAndAsQcow2) {
   const Ran qcow2 = slipway("inspect image '" + path("a, disk.qcow2") + "' -o json");
   EXPECT_EQ(qcow2.status, 0) << qcow2.complaint;
   EXPECT_EQ(qcow2.output, raw.output);
-  // An overlay of it, as a node has one.
-  run(fmt::format("qemu-img create -q -f qcow2 -F qcow2 -b '{}' '{}'", path("a, disk.qcow2"), path("overlay.qcow2")));
-  EXPECT_EQ(slipway("inspect image " + path("overlay.qcow2") + " -o json").output, raw.output);
   // Nothing is left behind.
   for (const auto& entry : fs::directory_iterator(folder_))
     EXPECT_EQ(entry.path().filename().string().find("slipway-image-"), std::string::npos);
   EXPECT_THAT(slipway("inspect image " + path("disk.raw")).output, HasSubstr("/EFI/debian/grub.cfg"));
+}
+
+// What a stranger's image names is a file of the reader's, or a server.
+TEST_F(ImageVerbs, WhatAnImageNamesIsNotOpened) {
+  make_disk("disk.raw");
+  run(fmt::format("qemu-img convert -f raw -O qcow2 '{0}' '{1}' && qemu-img create -q -f qcow2 -F qcow2 -b '{1}' '{2}'",
+                  path("disk.raw"), path("disk.qcow2"), path("overlay.qcow2")));
+  const Ran overlay = slipway("inspect image " + path("overlay.qcow2"));
+  EXPECT_EQ(overlay.status, 2);
+  EXPECT_EQ(overlay.output, "");
+  EXPECT_THAT(overlay.complaint, HasSubstr("names a backing file"));
+  run(fmt::format("qemu-img convert -f raw -O qcow2 -o data_file='{}',data_file_raw=on '{}' '{}'", path("data.raw"),
+                  path("disk.raw"), path("outside.qcow2")));
+  const Ran outside = slipway("inspect image " + path("outside.qcow2"));
+  EXPECT_EQ(outside.status, 2);
+  EXPECT_EQ(outside.output, "");
+  EXPECT_THAT(outside.complaint, HasSubstr("names another file"));
 }
 
 TEST_F(ImageVerbs, AMalformedDiskIsOneLineWithItsOffset) {

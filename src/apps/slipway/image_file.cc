@@ -2,14 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -18,6 +21,7 @@
 
 #include "apps/slipway/inspect_verbs.h"
 #include "bootchain/gpt.h"
+#include "image/qcow2_header.h"
 
 extern char** environ;
 
@@ -29,6 +33,8 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kBlockSize = 512;
 constexpr std::uint64_t kPartitionHead = 1U << 20;  // of each partition but the boot one: enough for a superblock
 constexpr std::size_t kMaximumAnswer = 1U << 20;
+constexpr std::uint64_t kMaximumPart = 1U << 30;  // an image of few bytes can say that it has any number of them
+constexpr int kQemuImgSeconds = 120;
 
 class File {
  public:
@@ -120,6 +126,21 @@ std::string text_of(const fs::path& path) {
   return bytes ? std::string(as_text(*bytes)) : std::string();
 }
 
+// Without /proc's descriptor of a process (Linux 5.3) nobody knows: then it is waited for.
+bool ends_in_time(pid_t child) {
+  const int descriptor = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  if (descriptor < 0) return true;
+  const File process(descriptor);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(kQemuImgSeconds);
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    if (left <= 0) return false;
+    pollfd watched{process.get(), POLLIN, 0};
+    const int ready = ::poll(&watched, 1, static_cast<int>(left));
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+  }
+}
+
 Result<Answer> run_qemu_img(std::vector<std::string> words, const fs::path& folder) {
   words.insert(words.begin(), "qemu-img");
   std::vector<char*> arguments;
@@ -138,11 +159,16 @@ Result<Answer> run_qemu_img(std::vector<std::string> words, const fs::path& fold
     return fail(ErrorCode::kUnavailable,
                 fmt::format("qemu-img, which reads qcow2 images, cannot run: {}; install the package qemu-utils",
                             std::strerror(error)));
+  const bool ended = ends_in_time(child);
+  if (!ended) ::kill(child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR)
       return fail(ErrorCode::kInternal, fmt::format("waiting for qemu-img: {}", std::strerror(errno)));
   }
+  if (!ended)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("qemu-img did not end within {} s and was stopped", kQemuImgSeconds));
   Answer answer{WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(output), text_of(complaint)};
   while (!answer.complaint.empty() && answer.complaint.back() == '\n') answer.complaint.pop_back();
   return answer;
@@ -151,21 +177,16 @@ Result<Answer> run_qemu_img(std::vector<std::string> words, const fs::path& fold
 // A disk image in QEMU's own form, part by part.
 class Qcow2 {
  public:
-  static Result<std::unique_ptr<Qcow2>> open(const fs::path& path) {
-    std::error_code error;
-    auto image = std::unique_ptr<Qcow2>(new Qcow2(fs::absolute(path, error)));
-    SLIPWAY_ASSIGN(image->folder_, TemporaryFolder::make());
-    SLIPWAY_ASSIGN(
-        const Answer answer,
-        run_qemu_img({"info", "-U", "-f", "qcow2", "--output=json", image->path_.string()}, image->folder_->path()));
-    boost::json::error_code parse_error;
-    const boost::json::value value = boost::json::parse(answer.output, parse_error);
-    const boost::json::value* size =
-        parse_error || !value.is_object() ? nullptr : value.get_object().if_contains("virtual-size");
-    if (answer.status != 0 || size == nullptr || !size->is_int64() || size->get_int64() <= 0)
+  static Result<std::unique_ptr<Qcow2>> open(const fs::path& path, ByteView start) {
+    SLIPWAY_ASSIGN(const image::UnverifiedQcow2Header header, image::read_qcow2_header(start));
+    if (header.names_backing_file || header.names_data_file)
       return fail(ErrorCode::kMalformed,
-                  fmt::format("at offset 0: a qcow2 image was expected, but qemu-img says: {}", answer.complaint));
-    image->virtual_size_ = static_cast<std::uint64_t>(size->get_int64());
+                  fmt::format("the image names {} for its data, and what somebody else's image names is not opened; "
+                              "where you know that file, \"qemu-img convert -O qcow2\" makes one image of both",
+                              header.names_data_file ? "another file" : "a backing file"));
+    std::error_code error;
+    auto image = std::unique_ptr<Qcow2>(new Qcow2(fs::absolute(path, error), header.virtual_size));
+    SLIPWAY_ASSIGN(image->folder_, TemporaryFolder::make());
     return image;
   }
 
@@ -174,13 +195,20 @@ class Qcow2 {
   // Makes a part of the disk readable.
   Status take(std::uint64_t start, std::uint64_t size) {
     if (start > virtual_size_ || size > virtual_size_ - start) return {};  // whoever reads it will say so
+    if (size > kMaximumPart)
+      return fail(
+          ErrorCode::kResourceExhausted,
+          fmt::format("at offset {} of the disk: a boot partition of at most {} MiB was expected, not one of {} "
+                      "bytes",
+                      start, kMaximumPart >> 20, size));
     const fs::path part = folder_->path() / fmt::format("part-{}", start);
     std::string name;  // QEMU splits its options at commas; a doubled one is a comma
     for (const char letter : path_.string()) name.append(letter == ',' ? 2 : 1, letter);
     SLIPWAY_ASSIGN(const Answer answer,
                    run_qemu_img({"convert", "-U", "--image-opts", "-O", "raw",
-                                 fmt::format("driver=raw,offset={},size={},file.driver=qcow2,file.file.driver=file,"
-                                             "file.file.filename={}",
+                                 // An empty "backing" opens none.
+                                 fmt::format("driver=raw,offset={},size={},file.driver=qcow2,file.backing=,"
+                                             "file.file.driver=file,file.file.filename={}",
                                              start, size, name),
                                  part.string()},
                                 folder_->path()));
@@ -206,25 +234,28 @@ class Qcow2 {
   }
 
  private:
-  explicit Qcow2(fs::path path) : path_(std::move(path)) {}
+  Qcow2(fs::path path, std::uint64_t size) : path_(std::move(path)), virtual_size_(size) {}
   fs::path path_;
-  std::unique_ptr<TemporaryFolder> folder_;
   std::uint64_t virtual_size_ = 0;
+  std::unique_ptr<TemporaryFolder> folder_;
   std::vector<Piece> pieces_;
 };
 
-Result<image::DiskImage> read_qcow2(const fs::path& path) {
-  SLIPWAY_ASSIGN(const std::unique_ptr<Qcow2> disk, Qcow2::open(path));
+Result<image::DiskImage> read_qcow2(const fs::path& path, ByteView header) {
+  SLIPWAY_ASSIGN(const std::unique_ptr<Qcow2> disk, Qcow2::open(path, header));
   const std::uint64_t start = std::min<std::uint64_t>(bootchain::kPartitionTableBytes, disk->virtual_size());
   SLIPWAY_TRY(disk->take(0, start));
   const auto read = [&disk](std::uint64_t offset, std::size_t size) { return disk->read(offset, size); };
   SLIPWAY_ASSIGN(const Bytes head, read(0, bootchain::kPartitionTableBytes));
   SLIPWAY_ASSIGN(const bootchain::PartitionTable table, bootchain::read_partition_table(head));
+  bool has_boot = false;
   for (const bootchain::GptPartition& partition : table.partitions) {
     const std::uint64_t blocks = disk->virtual_size() / kBlockSize;
     if (partition.first_block > partition.last_block || partition.last_block >= blocks) continue;
     const std::uint64_t size = (partition.last_block - partition.first_block + 1) * kBlockSize;
     const bool boot = to_string(partition.type) == bootchain::kEfiSystemPartition;
+    // Of a second one the reader says that it is one too many.
+    if (boot && std::exchange(has_boot, true)) continue;
     SLIPWAY_TRY(disk->take(partition.first_block * kBlockSize, boot ? size : std::min(size, kPartitionHead)));
   }
   return image::read_disk_image(read, disk->virtual_size());
@@ -233,8 +264,9 @@ Result<image::DiskImage> read_qcow2(const fs::path& path) {
 Result<image::DiskImage> read_any(const fs::path& path) {
   SLIPWAY_ASSIGN(const OpenFile opened, open_file(path));
   if (opened.size >= 4) {
-    SLIPWAY_ASSIGN(const Bytes start, read_at(*opened.file, 0, 4));
-    if (as_text(start) == "QFI\xfb") return read_qcow2(path);
+    const auto size = std::min<std::uint64_t>(opened.size, image::kQcow2HeaderBytes);
+    SLIPWAY_ASSIGN(const Bytes start, read_at(*opened.file, 0, static_cast<std::size_t>(size)));
+    if (as_text(start).substr(0, 4) == "QFI\xfb") return read_qcow2(path, start);
   }
   const auto read = [file = opened.file](std::uint64_t offset, std::size_t size) {
     return read_at(*file, offset, size);

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "apps/slipway/output.h"
-#include "base/ascii.h"
+#include "base/text.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_data.h"
 
@@ -22,7 +22,7 @@ constexpr std::size_t kShownText = 100;
 
 std::string shortened(std::string text) {
   if (text.size() > kShownText) text = text.substr(0, kShownText - 3) + "...";
-  return printable_ascii(text);
+  return printable(text, text.size());
 }
 
 std::string digest_text(const Bytes& digest) { return digest.empty() ? "-" : to_hex(digest); }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/text.h"
 
 // libvirt's objects behind ownership. For host/libvirt alone.
 namespace slipway::host {
@@ -33,9 +34,9 @@ using LibvirtText = std::unique_ptr<char, TextFreer>;
 // libvirt's last error on this thread.
 inline int last_libvirt_code() { return virGetLastErrorCode(); }
 
-// "<what>: <libvirt's words>".
+// "<what>: <libvirt's words>", made printable: they quote what QEMU says, and QEMU quotes what stands on a disk.
 inline Error libvirt_error(std::string_view what, ErrorCode code = ErrorCode::kUnavailable) {
-  return Error{code, std::string(what) + ": " + virGetLastErrorMessage(), {}, {}};
+  return Error{code, std::string(what) + ": " + printable(virGetLastErrorMessage(), 1000), {}, {}};
 }
 
 }  // namespace slipway::host

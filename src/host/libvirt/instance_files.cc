@@ -19,6 +19,7 @@ namespace {
 
 constexpr const char* kQemuUser = "libvirt-qemu";
 constexpr std::size_t kMaximumRecord = 64U << 10;
+constexpr std::size_t kMaximumBaseName = 256;
 
 struct Owner {
   uid_t user = 0;
@@ -134,6 +135,11 @@ std::filesystem::path InstanceFiles::overlay(const std::string& instance) const 
   return machine_folder(instance) / "disk.qcow2";
 }
 
+Result<std::filesystem::path> InstanceFiles::base(const std::string& instance) const {
+  SLIPWAY_ASSIGN(const Bytes name, read_file(record_folder(instance) / "base", kMaximumBaseName));
+  return machines_ / "images" / as_text(name);
+}
+
 std::filesystem::path InstanceFiles::variable_store(const std::string& instance) const {
   return machine_folder(instance) / "variables_VARS.fd";
 }
@@ -172,7 +178,7 @@ Status InstanceFiles::remove(const std::string& instance) {
 Status InstanceFiles::drop_unused_bases() {
   std::set<std::string> used;
   for (const std::string& instance : list()) {
-    const auto name = files::read_file(record_folder(instance) / "base", 256);
+    const auto name = files::read_file(record_folder(instance) / "base", kMaximumBaseName);
     if (name) used.insert(std::string(as_text(*name)));
   }
   std::error_code error;

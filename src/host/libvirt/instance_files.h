@@ -30,6 +30,8 @@ class InstanceFiles {
 
   std::filesystem::path console(const std::string& instance) const;
   std::filesystem::path overlay(const std::string& instance) const;
+  // The base image that was noted for the overlay; kNotFound where none was.
+  Result<std::filesystem::path> base(const std::string& instance) const;
   std::filesystem::path variable_store(const std::string& instance) const;
 
   // Removes everything of the instance, and base images that nothing uses any more.

@@ -330,7 +330,8 @@ Result<image::DiskContents> LibvirtHost::inspect_disk(const std::string& instanc
   SLIPWAY_TRY(check_instance(instance));
   SLIPWAY_ASSIGN(const auto connection, connection_.get());
   SLIPWAY_TRY(require_domain(connection.get(), instance));
-  return read_disk(files_.overlay(instance), manifest);
+  SLIPWAY_ASSIGN(const std::filesystem::path base, files_.base(instance));
+  return read_disk(files_.overlay(instance), base, manifest);
 }
 
 Status LibvirtHost::restart_vm(const std::string& instance) {
