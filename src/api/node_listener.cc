@@ -211,6 +211,11 @@ http::Response too_large(std::size_t size, std::size_t maximum) {
 
 }  // namespace
 
+std::size_t node_body_limit(const http::Request& head) {
+  const auto target = target_of(head);
+  return target ? target->route->maximum_body : kSmallBody;
+}
+
 http::Handler make_node_listener(enrolment::Service& service, const Clock& clock) {
   return [&service, &clock, limit = std::make_shared<RateLimit>()](const http::Request& request) -> http::Response {
     const auto target = target_of(request);

@@ -15,6 +15,8 @@ namespace slipway::api {
 // are the host's own and are not counted. Borrows both arguments for as long as the handler lives. Thread-safe.
 inline constexpr int kNodeBurst = 20;
 inline constexpr milliseconds kNodeRefill{1000};
+// How large a body the listener reads: 4 MiB for evidence, 64 KiB for everything else. An http::BodyLimit.
+std::size_t node_body_limit(const http::Request& head);
 http::Handler make_node_listener(enrolment::Service& service, const Clock& clock);
 
 }  // namespace slipway::api

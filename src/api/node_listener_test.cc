@@ -139,6 +139,19 @@ TEST_F(NodeListenerTest, LargeBodiesAreForEvidenceAlone) {
   EXPECT_EQ(post(route("evidence"), std::string(enrolment::kMaximumMessageSize + 1, ' ')).status, 413);
 }
 
+TEST_F(NodeListenerTest, LargeBodiesOfOthersAreNotEvenRead) {
+  const auto limit = [](const std::string& path, const std::string& method = "POST") {
+    http::Request head;
+    head.method = method;
+    head.path = path;
+    return node_body_limit(head);
+  };
+  EXPECT_EQ(limit(route("evidence")), enrolment::kMaximumMessageSize);
+  EXPECT_EQ(limit(route("challenge")), 64U << 10);
+  EXPECT_EQ(limit(route("evidence"), "PUT"), 64U << 10);
+  EXPECT_EQ(limit("/nothing"), 64U << 10);
+}
+
 TEST_F(NodeListenerTest, AFailureInsideTellsTheNodeNothing) {
   registry.find_fails = true;
   const http::Response response = post(route("renewal-challenge"));
