@@ -215,6 +215,32 @@ TEST_F(AccessTest, CollectionsShowWhatTheClientMayRead) {
   EXPECT_EQ(send("GET", subscription_path()).status, 403);
 }
 
+// What exists and what does not is answered alike, but for the name that was asked for.
+TEST_F(AccessTest, WhoHasNoRoleLearnsNoNames) {
+  create_cluster();
+  keep("stranger", "Reader", "/subscriptions/55555555-5555-4555-8555-555555555555");
+  keep("neighbour", "Reader", group_path("/providers/Microsoft.ContainerService/managedClusters/other"));
+  const auto answer = [&](std::string path, const std::string& name) {
+    std::string body = send("GET", path).body;
+    for (std::size_t at = body.find(name); at != std::string::npos; at = body.find(name))
+      body.replace(at, name.size(), "?");
+    return body;
+  };
+  const std::string assignments = "/providers/Microsoft.Authorization/roleAssignments";
+  const std::string clusters = "/providers/Microsoft.ContainerService/managedClusters";
+  become("stranger");
+  for (const std::string& below : {assignments, clusters, clusters + "/myAKSCluster" + assignments}) {
+    const std::string none = answer(subscription_path("/resourceGroups/myNoneGroup") + below, "myNoneGroup");
+    EXPECT_EQ(answer(group_path(below), "myResourceGroup"), none) << below;
+    EXPECT_THAT(none, HasSubstr("ResourceGroupNotFound"));
+  }
+  become("neighbour");
+  const std::string none = answer(cluster_path("/myNoneCluster") + assignments, "myNoneCluster");
+  EXPECT_EQ(answer(cluster_path("/myAKSCluster") + assignments, "myAKSCluster"), none);
+  EXPECT_THAT(none, Not(HasSubstr("myAKSCluster")));
+  EXPECT_THAT(send("GET", cluster_path("/other")).body, Not(HasSubstr("myAKSCluster")));
+}
+
 TEST_F(AccessTest, EveryChangeAndEveryRefusalIsWrittenDown) {
   create_group();
   keep("reader", "Reader", "/");

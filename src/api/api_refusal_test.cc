@@ -68,6 +68,42 @@ TEST_F(ApiTest, LoginRefusesAndSlowsDownWhoGuesses) {
   EXPECT_EQ(login(good).status, 200);
 }
 
+TEST_F(ApiTest, GuessesAtOneClientLockOutNoOther) {
+  keep("second", "Reader", "/", owner_hash());
+  const auto login = [&](const std::string& client, const std::string& secret) {
+    return send("POST", "/adfs/oauth2/token",
+                "grant_type=client_credentials&client_id=" + client + "&client_secret=" + secret)
+        .status;
+  };
+  for (int i = 0; i < FailureLimit::kMaximumFailures; ++i) EXPECT_EQ(login("second", "wrong"), 401);
+  EXPECT_EQ(login("second", "s3cret"), 429);
+  EXPECT_EQ(login("owner", "s3cret"), 200);
+}
+
+TEST(FailureLimitTest, IsBoundedAndKeepsWhatWasGuessedAtMost) {
+  FailureLimit limit;
+  const Time now{milliseconds(1800000000000)};
+  for (int i = 0; i < FailureLimit::kMaximumFailures; ++i) limit.record("127.0.0.1", "admin", now);
+  EXPECT_FALSE(limit.allows("127.0.0.1", "admin", now));
+  EXPECT_TRUE(limit.allows("127.0.0.1", "other", now));
+  EXPECT_TRUE(limit.allows("192.0.2.1", "admin", now));
+  for (std::size_t i = 0; i < 2 * FailureLimit::kMaximumWindows; ++i) limit.record("127.0.0.1", std::to_string(i), now);
+  EXPECT_FALSE(limit.allows("127.0.0.1", "admin", now));
+  EXPECT_TRUE(limit.allows("127.0.0.1", "admin", now + seconds(60)));
+}
+
+TEST(FailureLimitTest, FewSecretsAreComparedAtOnce) {
+  FailureLimit limit;
+  std::vector<FailureLimit::Turn> turns;
+  for (int i = 0; i < FailureLimit::kMaximumComparisons; ++i) {
+    turns.push_back(limit.take_turn());
+    EXPECT_TRUE(turns.back());
+  }
+  EXPECT_FALSE(limit.take_turn());
+  turns.pop_back();
+  EXPECT_TRUE(limit.take_turn());
+}
+
 TEST_F(ApiTest, AReaderReadsAndGetsNoCredentials) {
   create_cluster();
   finish_cluster();

@@ -32,15 +32,19 @@ Result<std::string> near_group(Call& call, const std::string& name) {
   return did_you_mean(near_name(name, names));
 }
 
-// "There is: a, b." for the reader who mistyped a name.
+// "The group has: a, b." for the reader who mistyped a name: those that the caller may see.
 Result<std::string> names_in_group(Call& call) {
   SLIPWAY_ASSIGN(const auto documents, call.store.list(fleet::cluster_key("")));
   std::vector<std::string> names;
   for (const store::Document& document : documents) {
     SLIPWAY_ASSIGN(const fleet::Cluster cluster, fleet::cluster_from_json(document.value));
-    if (equal_without_case(cluster.resource_group, call.parameter("group"))) names.push_back(cluster.name);
+    if (!equal_without_case(cluster.resource_group, call.parameter("group"))) continue;
+    if (may(call.principal, Deed::kRead, cluster_resource_id(cluster))) names.push_back(cluster.name);
   }
-  if (names.empty()) return std::string(" The group has no clusters.");
+  const std::string group = fmt::format("{}/resourceGroups/{}", call.subscription_path(), call.parameter("group"));
+  if (names.empty()) {
+    return std::string(may(call.principal, Deed::kRead, group) ? " The group has no clusters." : "");
+  }
   return fmt::format("{} The group has: {}.", did_you_mean(near_name(call.parameter("cluster"), names)),
                      fmt::join(names, ", "));
 }
@@ -142,18 +146,34 @@ Result<bool> is_being_deleted(Call& call, const fleet::ResourceGroup& group) {
   return mark.has_value();
 }
 
+Error group_not_found(Call& call) {
+  const std::string& name = call.parameter("group");
+  const auto hint = near_group(call, name);
+  if (!hint) return hint.error();
+  return Error{ErrorCode::kNotFound,
+               fmt::format("Resource group '{}' could not be found.{} Make it with `slipway group create --name {} "
+                           "--location {}`.",
+                           name, *hint, name, call.options.location),
+               "ResourceGroupNotFound",
+               {}};
+}
+
+Error cluster_not_found(Call& call) {
+  const auto hint = names_in_group(call);
+  if (!hint) return hint.error();
+  return Error{ErrorCode::kNotFound,
+               fmt::format("The Resource 'Microsoft.ContainerService/managedClusters/{}' under resource group '{}' "
+                           "was not found.{}",
+                           call.parameter("cluster"), call.parameter("group"), *hint),
+               "ResourceNotFound",
+               {}};
+}
+
 Result<Stored<fleet::ResourceGroup>> find_group(Call& call) {
   const std::string& name = call.parameter("group");
   SLIPWAY_TRY(finish_group_deletion(call, name));
   const auto document = call.store.get(fleet::resource_group_key(call.options.subscription, name));
-  if (!document && document.error().code == ErrorCode::kNotFound) {
-    SLIPWAY_ASSIGN(const std::string hint, near_group(call, name));
-    return fail(ErrorCode::kNotFound,
-                fmt::format("Resource group '{}' could not be found.{} Make it with `slipway group create --name {} "
-                            "--location {}`.",
-                            name, hint, name, call.options.location),
-                "ResourceGroupNotFound");
-  }
+  if (!document && document.error().code == ErrorCode::kNotFound) return fail(group_not_found(call));
   if (!document) return fail(document.error());
   SLIPWAY_ASSIGN(fleet::ResourceGroup group, fleet::resource_group_from_json(document->value));
   return Stored<fleet::ResourceGroup>{std::move(group), document->revision};
@@ -166,14 +186,7 @@ Result<Stored<fleet::Cluster>> find_cluster(Call& call) {
   const auto id = call.store.get(fleet::cluster_name_key(call.options.subscription, group, name));
   if (!id && id.error().code != ErrorCode::kNotFound) return fail(id.error());
   const auto document = id ? call.store.get(fleet::cluster_key(id->value)) : Result<store::Document>(fail(id.error()));
-  if (!document && document.error().code == ErrorCode::kNotFound) {
-    SLIPWAY_ASSIGN(const std::string hint, names_in_group(call));
-    return fail(ErrorCode::kNotFound,
-                fmt::format("The Resource 'Microsoft.ContainerService/managedClusters/{}' under resource group '{}' "
-                            "was not found.{}",
-                            name, group, hint),
-                "ResourceNotFound");
-  }
+  if (!document && document.error().code == ErrorCode::kNotFound) return fail(cluster_not_found(call));
   if (!document) return fail(document.error());
   SLIPWAY_ASSIGN(fleet::Cluster cluster, fleet::cluster_from_json(document->value));
   return Stored<fleet::Cluster>{std::move(cluster), document->revision};

@@ -53,6 +53,9 @@ void add_operation_headers(const Call& call, const fleet::Operation& operation, 
                            http::Response& response);
 
 // Lookups, with ARM's errors for what does not exist.
+// What there is no {group} or {cluster} of is answered with; what the caller must not know of, with the same.
+Error group_not_found(Call& call);
+Error cluster_not_found(Call& call);
 // {group}. One whose deletion was asked for goes for good here, once its last cluster is gone.
 Result<Stored<fleet::ResourceGroup>> find_group(Call& call);
 // The key of the mark that a group is being deleted; nothing is made in a group while it stands.

@@ -54,6 +54,9 @@ http::Response accepted(const Call& call, const fleet::Operation& operation) {
 Result<http::Response> list_clusters(Call& call) { return list_matching(call, ""); }
 
 Result<http::Response> list_clusters_in_group(Call& call) {
+  if (!knows(call.principal, fmt::format("{}/resourceGroups/{}", call.subscription_path(), call.parameter("group")))) {
+    return fail(group_not_found(call));
+  }
   SLIPWAY_ASSIGN(const auto group, find_group(call));
   return list_matching(call, group.record.name);
 }

@@ -18,6 +18,7 @@ namespace slipway::api {
 namespace {
 
 using enrolment::Service;
+using enrolment::Standing;
 
 constexpr std::string_view kPrefix = "/node/v1/";
 constexpr std::size_t kInstanceSize = 36;
@@ -128,7 +129,7 @@ http::Response answer(Result<Message> reply) {
 http::Response challenge(Service& service, const std::string& instance, const http::Request& request) {
   const auto message = enrolment::challenge_request_from_json(request.body);
   if (!message) return refusal_response(message.error());
-  return answer(service.challenge(instance, *message));
+  return answer(service.challenge(instance, *message, request.peer));
 }
 
 http::Response evidence(Service& service, const std::string& instance, const http::Request& request) {
@@ -143,8 +144,8 @@ http::Response secret(Service& service, const std::string& instance, const http:
   return answer(service.secret(instance, *message, request.peer));
 }
 
-http::Response renewal_challenge(Service& service, const std::string& instance, const http::Request&) {
-  return answer(service.renewal_challenge(instance));
+http::Response renewal_challenge(Service& service, const std::string& instance, const http::Request& request) {
+  return answer(service.renewal_challenge(instance, request.peer));
 }
 
 http::Response renewal(Service& service, const std::string& instance, const http::Request& request) {
@@ -189,14 +190,22 @@ std::optional<Target> target_of(const http::Request& request) {
 }
 
 http::Response too_many() {
-  http::Response response = refusal_response(
-      Error{ErrorCode::kResourceExhausted,
-            fmt::format("More than {} requests at once, or one in {} ms, came from this address or for this instance.",
-                        kNodeBurst, kNodeRefill.count()),
-            std::string(enrolment::refusal::kRateLimited),
-            {}});
+  http::Response response =
+      refusal_response(Error{ErrorCode::kResourceExhausted,
+                             fmt::format("More than {} requests at once, or one in {} ms, came from this address.",
+                                         kNodeBurst, kNodeRefill.count()),
+                             std::string(enrolment::refusal::kRateLimited),
+                             {}});
   response.headers["Retry-After"] = "2";
   return response;
+}
+
+http::Response foreign_address(const std::string& peer) {
+  return refusal_response(
+      Error{ErrorCode::kPermissionDenied,
+            fmt::format("The instance's VM was given another address than {}: an instance speaks for itself.", peer),
+            std::string(enrolment::refusal::kForeignAddress),
+            {}});
 }
 
 http::Response too_large(std::size_t size, std::size_t maximum) {
@@ -211,13 +220,25 @@ http::Response too_large(std::size_t size, std::size_t maximum) {
 
 }  // namespace
 
+std::size_t node_body_limit(const http::Request& head) {
+  const auto target = target_of(head);
+  return target ? target->route->maximum_body : kSmallBody;
+}
+
 http::Handler make_node_listener(enrolment::Service& service, const Clock& clock) {
   return [&service, &clock, limit = std::make_shared<RateLimit>()](const http::Request& request) -> http::Response {
     const auto target = target_of(request);
-    // An address pays for what is not a route too.
-    const std::string address = is_loopback(request.peer) ? "" : "address " + request.peer;
-    if (!limit->take(address, target ? "instance " + target->instance : "", clock.now())) return too_many();
+    const Standing standing = target ? service.standing(target->instance, request.peer) : Standing::kUnknown;
+    // Whoever asks for others, for nobody or for nothing pays from a bucket of its own: neither what it does to them
+    // nor what its pods do in its name keeps a node from speaking for itself.
+    const bool counted = !is_loopback(request.peer);
+    const bool taken =
+        standing == Standing::kOwn
+            ? limit->take(counted ? "node " + request.peer : "", request.peer + " for " + target->instance, clock.now())
+            : limit->take(counted ? "stray " + request.peer : "", "", clock.now());
+    if (!taken) return too_many();
     if (!target) return http::Response{404, {}, {}};
+    if (standing == Standing::kForeign) return foreign_address(request.peer);
     if (request.body.size() > target->route->maximum_body) {
       return too_large(request.body.size(), target->route->maximum_body);
     }

@@ -13,18 +13,25 @@ using ::testing::HasSubstr;
 namespace refusal = enrolment::refusal;
 
 const std::string kInstance = "11111111-1111-4111-8111-111111111111";
+// Its VM has an address of its own.
+const std::string kNeighbour = "22222222-2222-4222-8222-222222222222", kNeighboursAddress = "10.77.0.22";
 
 // Knows one instance of a pool without a vTPM, and counts what it was asked.
 class OneNode final : public enrolment::Registry {
  public:
   Result<enrolment::InstanceFacts> find(const std::string& instance) override {
     ++finds;
-    if (instance != kInstance) return fail(ErrorCode::kNotFound, "no such instance");
+    if (instance != kInstance && instance != kNeighbour) return fail(ErrorCode::kNotFound, "no such instance");
     if (find_fails) return fail(ErrorCode::kInternal, "disk /secret/path is full");
     enrolment::InstanceFacts facts;
     facts.instance = instance;
     facts.node_name = "node";
     return facts;
+  }
+  enrolment::Standing standing(const std::string& instance, const std::string& peer) override {
+    if (instance == kInstance) return enrolment::Standing::kOwn;
+    if (instance != kNeighbour) return enrolment::Standing::kUnknown;
+    return peer == kNeighboursAddress ? enrolment::Standing::kOwn : enrolment::Standing::kForeign;
   }
   Status enrol_attestation_key(const std::string&, const Bytes&) override { return {}; }
   Status consume_secret(const std::string&, const Bytes&) override { return {}; }
@@ -33,13 +40,16 @@ class OneNode final : public enrolment::Registry {
     return {};
   }
   void record_refusal(const std::string&, const Error& error) override { refusals.push_back(error.reason); }
+  void note_unproven_refusal(const std::string&, const Error& error, const std::string& peer) override {
+    unproven.push_back(error.reason + " from " + peer);
+  }
   Status confirm_host_observation(const std::string&) override { return {}; }
   Result<enrolment::Admission> admit(const std::string&, const Bytes&, const Bytes&, const std::string&) override {
     return fail(ErrorCode::kInternal, "nobody is admitted here");
   }
   int finds = 0;
   bool find_fails = false;
-  std::vector<std::string> refusals;
+  std::vector<std::string> refusals, unproven;
 };
 
 class NodeListenerTest : public ::testing::Test {
@@ -96,15 +106,16 @@ TEST_F(NodeListenerTest, NothingElseIsAnswered) {
   EXPECT_EQ(registry.finds, 0);
 }
 
-TEST_F(NodeListenerTest, ARefusalCarriesItsCodeAndIsToldToTheRegistry) {
+TEST_F(NodeListenerTest, ARefusalCarriesItsCodeAndIsToldToTheRegistryAsUnproven) {
   const http::Response response = post(route("challenge"), to_json(enrolment::UnverifiedChallengeRequest{}));
   EXPECT_EQ(response.status, 412);
   EXPECT_THAT(response.body, HasSubstr("\"code\":\"NoVtpmRecorded\""));
-  EXPECT_THAT(registry.refusals, ::testing::ElementsAre("NoVtpmRecorded"));
+  EXPECT_THAT(registry.unproven, ::testing::ElementsAre("NoVtpmRecorded from 10.77.0.9"));
+  EXPECT_TRUE(registry.refusals.empty());
 }
 
 TEST_F(NodeListenerTest, AnUnknownInstanceIs404WithItsCode) {
-  const http::Response response = post(route("renewal-challenge", "22222222-2222-4222-8222-222222222222"));
+  const http::Response response = post(route("renewal-challenge", "33333333-3333-4333-8333-333333333333"));
   EXPECT_EQ(response.status, 404);
   EXPECT_THAT(response.body, HasSubstr(std::string(refusal::kUnknownInstance)));
 }
@@ -131,6 +142,19 @@ TEST_F(NodeListenerTest, LargeBodiesAreForEvidenceAlone) {
   EXPECT_EQ(post(route("evidence"), std::string(enrolment::kMaximumMessageSize + 1, ' ')).status, 413);
 }
 
+TEST_F(NodeListenerTest, LargeBodiesOfOthersAreNotEvenRead) {
+  const auto limit = [](const std::string& path, const std::string& method = "POST") {
+    http::Request head;
+    head.method = method;
+    head.path = path;
+    return node_body_limit(head);
+  };
+  EXPECT_EQ(limit(route("evidence")), enrolment::kMaximumMessageSize);
+  EXPECT_EQ(limit(route("challenge")), 64U << 10);
+  EXPECT_EQ(limit(route("evidence"), "PUT"), 64U << 10);
+  EXPECT_EQ(limit("/nothing"), 64U << 10);
+}
+
 TEST_F(NodeListenerTest, AFailureInsideTellsTheNodeNothing) {
   registry.find_fails = true;
   const http::Response response = post(route("renewal-challenge"));
@@ -147,21 +171,43 @@ TEST_F(NodeListenerTest, AnAddressHasALimitThatRefills) {
   for (int request = 0; request < kNodeBurst; ++request) EXPECT_EQ(ask(), 404);
   EXPECT_EQ(ask(), 429);
   EXPECT_EQ(post("/anything").status, 429) << "what is no route is counted too";
+  EXPECT_EQ(post(route("renewal-challenge")).status, 200) << "its own instance is not";
   EXPECT_EQ(post(route("renewal-challenge"), "{}", "10.77.0.10").status, 200) << "another address is free";
   clock.advance(kNodeRefill);
   EXPECT_EQ(ask(), 404);
   EXPECT_EQ(ask(), 429);
 }
 
-TEST_F(NodeListenerTest, AnInstanceHasALimitOverAllAddresses) {
+// Kubernetes shows every node the instance ids of the others (systemUUID).
+TEST_F(NodeListenerTest, NobodyUsesUpWhatBelongsToAnotherNode) {
   http::Response last;
-  for (int request = 0; request <= kNodeBurst; ++request) {
-    last = post(route("renewal-challenge"), "{}", "10.77.0." + std::to_string(10 + request));
+  for (int request = 0; request < 5 * kNodeBurst; ++request) {
+    last = post(route("challenge"), "{}", "10.77.0." + std::to_string(10 + request % 5));
   }
   EXPECT_EQ(last.status, 429);
-  EXPECT_THAT(last.body, HasSubstr("RateLimited"));
   EXPECT_EQ(last.headers.count("Retry-After"), 1U);
-  EXPECT_EQ(post(route("renewal-challenge"), "{}", "127.0.0.1").status, 429) << "for loopback as well";
+  EXPECT_THAT(last.body, HasSubstr("RateLimited"));
+  EXPECT_EQ(post(route("renewal-challenge"), "{}", "10.77.0.99").status, 200);
+}
+
+TEST_F(NodeListenerTest, AnInstanceSpeaksFromItsOwnAddressAlone) {
+  const http::Response refused = post(route("renewal-challenge", kNeighbour));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("ForeignAddress"));
+  EXPECT_EQ(registry.finds, 0);
+  EXPECT_TRUE(registry.refusals.empty());
+  EXPECT_EQ(post(route("renewal-challenge", kNeighbour), "{}", kNeighboursAddress).status, 200);
+}
+
+// Pods leave a node by its address.
+TEST_F(NodeListenerTest, StrayRequestsOfAnAddressDoNotCostItsNodeAnything) {
+  for (int request = 0; request <= kNodeBurst; ++request) {
+    post(route("challenge"), "{}", kNeighboursAddress + "0");
+    post("/anything", "{}", kNeighboursAddress);
+    post(route("evidence", "33333333-3333-4333-8333-333333333333"), "{}", kNeighboursAddress);
+  }
+  EXPECT_EQ(post("/anything", "{}", kNeighboursAddress).status, 429);
+  EXPECT_EQ(post(route("renewal-challenge", kNeighbour), "{}", kNeighboursAddress).status, 200);
 }
 
 TEST_F(NodeListenerTest, LoopbackHasNoLimitOfItsOwn) {

@@ -100,6 +100,10 @@ Result<std::string> find_scope(Call& call) {
         "InvalidScope", "scope");
   }
   for (const auto& [name, value] : *parameters) call.parameters[name] = value;
+  // Before the store is asked, so that a caller without any role there cannot tell what exists from what does not.
+  const std::string group_path = fmt::format("{}/resourceGroups/{}", call.subscription_path(), call.parameter("group"));
+  if (!knows(call.principal, group_path)) return fail(group_not_found(call));
+  if (!is_group && !knows(call.principal, scope)) return fail(cluster_not_found(call));
   if (is_group) {
     SLIPWAY_ASSIGN(const auto group, find_group(call));
     return fmt::format("{}/resourceGroups/{}", call.subscription_path(), group.record.name);

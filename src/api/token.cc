@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "crypto/jws.h"
 
 namespace slipway::api {
@@ -118,22 +120,32 @@ Result<Principal> authenticate(const ApiOptions& options, store::Store& store, c
   return principal;
 }
 
-bool FailureLimit::allows(const std::string& address, Time now) {
+bool FailureLimit::allows(const std::string& address, const std::string& client, Time now) {
   const std::lock_guard lock(mutex_);
-  const auto found = windows_.find(address);
+  const auto found = windows_.find({address, client});
   return found == windows_.end() || now - found->second.start >= seconds(60) ||
          found->second.failures < kMaximumFailures;
 }
 
-void FailureLimit::record(const std::string& address, Time now) {
+void FailureLimit::record(const std::string& address, const std::string& client, Time now) {
   const std::lock_guard lock(mutex_);
-  if (windows_.size() >= kMaximumAddresses && windows_.count(address) == 0) {
+  const std::pair key(address, client);
+  if (windows_.size() >= kMaximumWindows && windows_.count(key) == 0) {
     std::erase_if(windows_, [now](const auto& entry) { return now - entry.second.start >= seconds(60); });
-    if (windows_.size() >= kMaximumAddresses) windows_.erase(windows_.begin());
+    if (windows_.size() >= kMaximumWindows) {
+      // The one that matters least: most of them are names that were tried once.
+      windows_.erase(std::min_element(windows_.begin(), windows_.end(), [](const auto& one, const auto& other) {
+        return std::pair(one.second.failures, one.second.start) < std::pair(other.second.failures, other.second.start);
+      }));
+    }
   }
-  Window& window = windows_[address];
+  Window& window = windows_[key];
   if (now - window.start >= seconds(60)) window = {now, 0};
   ++window.failures;
+}
+
+FailureLimit::Turn FailureLimit::take_turn() {
+  return {comparisons_.try_acquire() ? &comparisons_ : nullptr, [](auto* comparisons) { comparisons->release(); }};
 }
 
 }  // namespace slipway::api

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <string_view>
 
@@ -29,15 +31,23 @@ Result<std::string> issue_token(const ApiOptions& options, const std::string& cl
 // Who sent "Authorization: Bearer ...". kUnauthenticated for no token, a broken, foreign or old one, and for a client
 // that no longer exists.
 Result<Principal> authenticate(const ApiOptions& options, store::Store& store, const http::Request& request, Time now);
-// Slows down who guesses secrets: after kMaximumFailures in a minute an address waits for the next minute. Thread-safe;
-// remembers at most kMaximumAddresses.
+// Slows down who guesses secrets: after kMaximumFailures in a minute an address waits for the next minute before it may
+// log in as that client again; as another it may. So a user of this host, whose address all its users share, locks out
+// nobody whose client id he does not know. Thread-safe; remembers at most kMaximumWindows, the newest.
 class FailureLimit {
  public:
   static constexpr int kMaximumFailures = 20;
-  static constexpr std::size_t kMaximumAddresses = 4096;
+  static constexpr std::size_t kMaximumWindows = 4096;
+  // A secret's hash takes 16 MiB and a processor for a while: fewer at once than the server has threads.
+  static constexpr std::ptrdiff_t kMaximumComparisons = 3;
 
-  bool allows(const std::string& address, Time now);
-  void record(const std::string& address, Time now);
+  bool allows(const std::string& address, const std::string& client, Time now);
+  void record(const std::string& address, const std::string& client, Time now);
+
+  // Held while a secret is compared. Null: too many are being compared right now.
+  using Turn = std::unique_ptr<std::counting_semaphore<kMaximumComparisons>,
+                               void (*)(std::counting_semaphore<kMaximumComparisons>*)>;
+  Turn take_turn();
 
  private:
   struct Window {
@@ -45,7 +55,8 @@ class FailureLimit {
     int failures = 0;
   };
   std::mutex mutex_;
-  std::map<std::string, Window> windows_;
+  std::map<std::pair<std::string, std::string>, Window> windows_;  // by address and client
+  std::counting_semaphore<kMaximumComparisons> comparisons_{kMaximumComparisons};
 };
 
 }  // namespace slipway::api

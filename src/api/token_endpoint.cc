@@ -9,7 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaximumForm = 16U << 10;
+constexpr std::size_t kMaximumForm = 16U << 10, kMaximumClient = 64;
 // What an unknown client's secret is compared with, so that it takes as long as a known one's.
 constexpr std::string_view kNobodysHash =
     "scrypt$14$8$1$00000000000000000000000000000000$"
@@ -20,6 +20,12 @@ http::Response oauth_error(int status, std::string_view error, std::string_view 
   http::Response response = json_response(status, json::object{{"error", error}, {"error_description", description}});
   response.headers["Cache-Control"] = "no-store";
   if (status == 401) response.headers["WWW-Authenticate"] = "Basic realm=\"slipway\"";
+  return response;
+}
+
+http::Response wait(int seconds, std::string_view description) {
+  http::Response response = oauth_error(429, "temporarily_unavailable", description);
+  response.headers["Retry-After"] = std::to_string(seconds);
   return response;
 }
 
@@ -49,17 +55,18 @@ Result<http::Response> post_token(Call& call) {
   if ((*form)["grant_type"] != "client_credentials") {
     return oauth_error(400, "unsupported_grant_type", "Only the grant type client_credentials is supported.");
   }
-  if (!call.failures.allows(call.request.peer, call.now)) {
-    http::Response response = oauth_error(429, "temporarily_unavailable", "Too many failed logins: wait a minute.");
-    response.headers["Retry-After"] = "60";
-    return response;
-  }
   std::string client = (*form)["client_id"], secret = (*form)["client_secret"];
   take_basic_credentials(call.request, client, secret);
+  const bool is_name = !client.empty() && client.size() <= kMaximumClient && client.find('\0') == std::string::npos;
+  const std::string counted = is_name ? client : "";
+  if (!call.failures.allows(call.request.peer, counted, call.now)) {
+    return wait(60, "Too many failed logins: wait a minute.");
+  }
+  const auto turn = call.failures.take_turn();
+  if (!turn) return wait(1, "Too many logins are under way: try again.");
   StoredPrincipal principal;
-  const auto document = client.empty() || client.size() > 64 || client.find('\0') != std::string::npos
-                            ? Result<store::Document>(fail(ErrorCode::kNotFound, "no such client"))
-                            : call.store.get(principal_key(client));
+  const auto document = !is_name ? Result<store::Document>(fail(ErrorCode::kNotFound, "no such client"))
+                                 : call.store.get(principal_key(client));
   if (!document && document.error().code != ErrorCode::kNotFound) return fail(document.error());
   if (document) {
     SLIPWAY_ASSIGN(principal, principal_from_json(document->value));
@@ -73,7 +80,7 @@ Result<http::Response> post_token(Call& call) {
                        "The client secret has expired: make another with `slipway ad sp create-for-rbac`.");
   }
   if (!document || !matches || hash.empty()) {
-    call.failures.record(call.request.peer, call.now);
+    call.failures.record(call.request.peer, counted, call.now);
     return oauth_error(401, "invalid_client", "The client id or the client secret is wrong: see admin.json.");
   }
   SLIPWAY_ASSIGN(const std::string token, issue_token(call.options, principal.client, call.now));

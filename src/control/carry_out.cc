@@ -272,6 +272,14 @@ class Performer {
       })));
     }
     host::VirtualMachine vm;
+    if (state_.network->binds_addresses) {
+      // Recorded before anything runs at it.
+      SLIPWAY_ASSIGN(vm.address, host::machine_address(*state_.network, node.pod_subnet));
+      SLIPWAY_TRY(done(change_node(around_.store, node.instance, [&](fleet::Node& found) -> Status {
+        found.address = vm.address;
+        return {};
+      })));
+    }
     vm.instance = node.instance;
     vm.name = node.name;
     vm.shape = {node.vcpus, node.memory_mib};

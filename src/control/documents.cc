@@ -10,12 +10,13 @@
 #include <set>
 
 #include "control/log_text.h"
+#include "host/host.h"
 
 namespace slipway::control {
 namespace {
 
 constexpr int kAttempts = 16;
-constexpr int kPodSubnets = 256;
+constexpr int kPodSubnets = host::kNetworkMachines + 1;
 
 template <typename Record>
 using Reader = Result<Record> (*)(std::string_view);
@@ -200,7 +201,7 @@ Result<fleet::Node> create_node(store::Store& store, const std::string& cluster_
   node.created = now;
   if (node.pod_subnet == 0) {
     return fail(ErrorCode::kResourceExhausted,
-                fmt::format("Cluster {} has {} nodes, as many as its pod network has subnets.", snapshot.cluster.name,
+                fmt::format("Cluster {} has {} nodes, as many as its network has room for.", snapshot.cluster.name,
                             snapshot.nodes.size()));
   }
   const std::string node_key = fleet::node_key(instance);

@@ -13,6 +13,7 @@ namespace slipway::control {
 namespace {
 
 constexpr seconds kFreshVerdict{120};
+constexpr std::string_view kUnproven = "Unauthenticated, from ";
 
 Status still_wanted(const fleet::Node& node) {
   if (node.phase != fleet::NodePhase::kDeleting) return {};
@@ -62,6 +63,14 @@ Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
   SLIPWAY_ASSIGN(attestation::Appraiser appraiser, attestation::Appraiser::make(references_of(node)));
   facts.appraiser = std::make_shared<const attestation::Appraiser>(std::move(appraiser));
   return facts;
+}
+
+enrolment::Standing Registry::standing(const std::string& instance, const std::string& peer) {
+  using enrolment::Standing;
+  const auto node = get_node(store_, instance);
+  if (!node) return node.error().code == ErrorCode::kNotFound ? Standing::kUnknown : Standing::kOwn;
+  if (!still_wanted(*node)) return Standing::kUnknown;
+  return node->address.empty() || node->address == peer ? Standing::kOwn : Standing::kForeign;
 }
 
 // Where an image or its prediction is not there the references stay empty, and the verdict says that they are missing:
@@ -164,6 +173,24 @@ void Registry::record_refusal(const std::string& instance, const Error& error) {
   changed_(node->cluster);
 }
 
+void Registry::note_unproven_refusal(const std::string& instance, const Error& error, const std::string& peer) {
+  const auto node = get_node(store_, instance);
+  if (!node) return;
+  spdlog::warn("enrolment refused, unauthenticated node={} peer={} reason={} why={}", node->name, log_quoted(peer),
+               error.reason, log_quoted(error.message));
+  const std::string text = fmt::format("{}{}: {}: {}", kUnproven, peer, error.reason, error.message);
+  const auto hides_nothing = [&](const fleet::Node& found) {
+    return !(found.certificate_expires && clock_.now() < *found.certificate_expires) && found.refusal != text &&
+           (found.refusal.empty() || found.refusal.starts_with(kUnproven));
+  };
+  if (!hides_nothing(*node)) return;
+  const auto shown = change_node(store_, instance, [&](fleet::Node& found) -> Status {
+    if (hides_nothing(found)) found.refusal = text;
+    return {};
+  });
+  if (shown) changed_(shown->cluster);
+}
+
 Status Registry::confirm_host_observation(const std::string& instance) {
   SLIPWAY_ASSIGN(const fleet::Node node, get_node(store_, instance));
   SLIPWAY_TRY(still_wanted(node));
@@ -181,6 +208,12 @@ Result<enrolment::Admission> Registry::admit(const std::string& instance, const 
                                              const Bytes& serving_key, const std::string& peer) {
   SLIPWAY_ASSIGN(const fleet::Node node, get_node(store_, instance));
   SLIPWAY_TRY(still_wanted(node));
+  // The serving certificate names the peer's address: a VM gets one for its own and for no other.
+  if (!node.address.empty() && peer != node.address) {
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("Node {} has the address {}, and this came from {}.", node.name, node.address, peer),
+                std::string(enrolment::refusal::kForeignAddress));
+  }
   const Time now = clock_.now();
   if (node.vtpm) {
     const auto verdict = attestation::verdict_from_json(node.verdict);

@@ -34,14 +34,19 @@ class Registry final : public enrolment::Registry {
            std::function<void(const std::string& cluster)> changed);
 
   Result<enrolment::InstanceFacts> find(const std::string& instance) override;
+  enrolment::Standing standing(const std::string& instance, const std::string& peer) override;
   Status enrol_attestation_key(const std::string& instance, const Bytes& name) override;
   Status consume_secret(const std::string& instance, const Bytes& client_key) override;
   Status record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
                         const attestation::EvidenceBundle& bundle) override;
   void record_refusal(const std::string& instance, const Error& error) override;
+  // Stays in the log. It is also shown, as what it is, for a node that holds no certificate and of which nothing better
+  // is known: else nobody would see why a node with another TPM never comes.
+  void note_unproven_refusal(const std::string& instance, const Error& error, const std::string& peer) override;
   Status confirm_host_observation(const std::string& instance) override;
   // Refuses on its own, whatever the caller believes: a node of a vTPM pool without a good verdict of the last two
-  // minutes, one that is being deleted, and a cluster whose control plane is not known yet.
+  // minutes, one that is being deleted, a peer that is not the node's VM, and a cluster whose control plane is not
+  // known yet.
   Result<enrolment::Admission> admit(const std::string& instance, const Bytes& client_key, const Bytes& serving_key,
                                      const std::string& peer) override;
 

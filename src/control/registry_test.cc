@@ -135,6 +135,36 @@ TEST_F(RegistryTest, IssuesNothingWithoutAFreshGoodVerdict) {
   EXPECT_TRUE(node().client_key.empty());
 }
 
+TEST_F(RegistryTest, ANodeGetsCertificatesForItsOwnAddressAlone) {
+  node_.address = "10.77.0.8";
+  keep();
+  ASSERT_TRUE(verdict(VerdictClass::kTrusted));
+  const auto refused = admit();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, enrolment::refusal::kForeignAddress);
+  EXPECT_TRUE(node().ip.empty());
+  EXPECT_EQ(registry_->standing(kInstance, "10.77.0.9"), enrolment::Standing::kForeign);
+  EXPECT_EQ(registry_->standing(kInstance, "10.77.0.8"), enrolment::Standing::kOwn);
+  EXPECT_EQ(registry_->standing("0e9d6a2c-8f8b-4f3a-9c55-000000000000", "10.77.0.8"), enrolment::Standing::kUnknown);
+  node_ = node();
+  node_.address = "10.77.0.9";
+  keep();
+  EXPECT_TRUE(admit());
+}
+
+TEST_F(RegistryTest, WhatAnybodyCanCauseHidesNothing) {
+  const Error foreign{ErrorCode::kPermissionDenied, "another TPM", "ForeignEndorsementKey", {}};
+  registry_->note_unproven_refusal(kInstance, foreign, "10.77.0.66");
+  EXPECT_EQ(node().refusal, "Unauthenticated, from 10.77.0.66: ForeignEndorsementKey: another TPM");
+  registry_->record_refusal(kInstance, {ErrorCode::kPermissionDenied, "wrong PCRs", "VerdictNotTrusted", {}});
+  registry_->note_unproven_refusal(kInstance, foreign, "10.77.0.66");
+  EXPECT_EQ(node().refusal, "VerdictNotTrusted: wrong PCRs");
+  ASSERT_TRUE(verdict(VerdictClass::kTrusted));
+  ASSERT_TRUE(admit());
+  registry_->note_unproven_refusal(kInstance, foreign, "10.77.0.66");
+  EXPECT_TRUE(node().refusal.empty()) << "the node is well";
+}
+
 TEST_F(RegistryTest, KnowsNoNodeThatIsBeingDeleted) {
   ASSERT_TRUE(verdict(VerdictClass::kTrusted));
   node_ = node();

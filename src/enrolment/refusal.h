@@ -8,6 +8,7 @@ namespace slipway::enrolment::refusal {
 
 // Who asks.
 inline constexpr std::string_view kUnknownInstance = "UnknownInstance";
+inline constexpr std::string_view kForeignAddress = "ForeignAddress";  // not from the address of the instance's VM
 inline constexpr std::string_view kRateLimited = "RateLimited";
 inline constexpr std::string_view kMalformedMessage = "MalformedMessage";
 

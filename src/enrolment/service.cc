@@ -124,12 +124,20 @@ tl::unexpected<Error> Service::refuse(const std::string& instance, Error error) 
   return fail(std::move(error));
 }
 
-Result<ChallengeReply> Service::challenge(const std::string& instance, const UnverifiedChallengeRequest& request) {
+tl::unexpected<Error> Service::refuse_unproven(const std::string& instance, Error error, const std::string& peer) {
+  registry_.note_unproven_refusal(instance, error, peer);
+  return fail(std::move(error));
+}
+
+Result<ChallengeReply> Service::challenge(const std::string& instance, const UnverifiedChallengeRequest& request,
+                                          const std::string& peer) {
   SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
   if (!facts.vtpm || facts.endorsement_key.empty()) {
-    return refuse(instance,
-                  refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
-                                "No vTPM is recorded for this instance: its pool does not enrol by attestation."));
+    return refuse_unproven(
+        instance,
+        refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
+                      "No vTPM is recorded for this instance: its pool does not enrol by attestation."),
+        peer);
   }
   auto endorsement_key = tpm::check_endorsement_key(facts.endorsement_key);
   if (!endorsement_key) {
@@ -138,24 +146,30 @@ Result<ChallengeReply> Service::challenge(const std::string& instance, const Unv
   }
   const auto claimed = tpm::check_endorsement_key(request.endorsement_key);
   if (!claimed || claimed->fingerprint() != endorsement_key->fingerprint()) {
-    return refuse(instance, denied(refusal::kForeignEndorsementKey,
-                                   fmt::format("The endorsement key is not the one recorded for {} when its vTPM was "
-                                               "made: this is another TPM.",
-                                               facts.node_name)));
+    return refuse_unproven(instance,
+                           denied(refusal::kForeignEndorsementKey,
+                                  fmt::format("The endorsement key is not the one recorded for {} when its vTPM was "
+                                              "made: this is another TPM.",
+                                              facts.node_name)),
+                           peer);
   }
   const auto attestation_key = tpm::check_attestation_key(request.attestation_key);
   if (!attestation_key) {
-    return refuse(instance, denied(refusal::kUnfitAttestationKey,
-                                   fmt::format("The attestation key is refused: {}", attestation_key.error().message)));
+    return refuse_unproven(instance,
+                           denied(refusal::kUnfitAttestationKey,
+                                  fmt::format("The attestation key is refused: {}", attestation_key.error().message)),
+                           peer);
   }
   if (facts.attestation_key_name.empty() && request.purpose == Purpose::kAttest) {
     return fail(denied(refusal::kNotEnrolled, "The instance has not enrolled yet. Enrol first."));
   }
   if (!facts.attestation_key_name.empty() && facts.attestation_key_name != attestation_key->name) {
-    return refuse(instance, denied(refusal::kSecondAttestationKey,
-                                   fmt::format("{} enrolled another attestation key. An instance has one: re-image the "
-                                               "node to start afresh.",
-                                               facts.node_name)));
+    return refuse_unproven(instance,
+                           denied(refusal::kSecondAttestationKey,
+                                  fmt::format("{} enrolled another attestation key. An instance has one: re-image the "
+                                              "node to start afresh.",
+                                              facts.node_name)),
+                           peer);
   }
 
   Challenge issued =
@@ -182,21 +196,26 @@ Result<Admission> Service::evidence(const std::string& instance, const Unverifie
                                     const std::string& peer) {
   SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
   if (!facts.vtpm) {
-    return refuse(instance,
-                  refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
-                                "No vTPM is recorded for this instance: its pool does not enrol by attestation."));
+    return refuse_unproven(
+        instance,
+        refusal_error(ErrorCode::kPreconditionFailed, refusal::kNoVtpmRecorded,
+                      "No vTPM is recorded for this instance: its pool does not enrol by attestation."),
+        peer);
   }
   auto issued = open(request.challenge,
                      request.purpose == Purpose::kEnrol ? ChallengeKind::kEnrol : ChallengeKind::kAttest, instance);
   if (!issued) {
-    if (issued.error().reason == refusal::kForeignNonce) return refuse(instance, std::move(issued).error());
+    if (issued.error().reason == refusal::kForeignNonce)
+      return refuse_unproven(instance, std::move(issued).error(), peer);
     return fail(std::move(issued).error());
   }
   if (!equal_in_constant_time(crypto::sha256(request.activated_secret), issued->secret_sha256)) {
-    return refuse(instance, denied(refusal::kCredentialNotActivated,
-                                   fmt::format("The credential's secret is wrong: the attestation key does not live in "
-                                               "the TPM of {}.",
-                                               facts.node_name)));
+    return refuse_unproven(instance,
+                           denied(refusal::kCredentialNotActivated,
+                                  fmt::format("The credential's secret is wrong: the attestation key does not live in "
+                                              "the TPM of {}.",
+                                              facts.node_name)),
+                           peer);
   }
   // Only now: whoever cannot activate the credential must not be able to void a node's challenge either.
   if (auto fresh = use(*issued); !fresh) return refuse(instance, std::move(fresh).error());
@@ -270,27 +289,34 @@ Result<Admission> Service::secret(const std::string& instance, const UnverifiedS
                                   const std::string& peer) {
   SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
   if (facts.vtpm) {
-    return refuse(instance,
-                  denied(refusal::kSecretRefusedForVtpmPool,
-                         fmt::format("{} has a vTPM: it enrols by attestation and by nothing else.", facts.node_name)));
+    return refuse_unproven(
+        instance,
+        denied(refusal::kSecretRefusedForVtpmPool,
+               fmt::format("{} has a vTPM: it enrols by attestation and by nothing else.", facts.node_name)),
+        peer);
   }
+  // Whoever holds the secret proved who he is, even where it is of no use any more.
+  const bool holds_secret = !facts.vtpm && !facts.secret_hash.empty() && is_secret_form(request.secret) &&
+                            crypto::matches_secret_hash(facts.secret_hash, request.secret);
+  const auto refuse_holder = [&](Error error) {
+    return holds_secret ? refuse(instance, std::move(error)) : refuse_unproven(instance, std::move(error), peer);
+  };
   const auto used_before = [&] {
-    return refuse(instance, denied(refusal::kSecretUsed,
-                                   fmt::format("The one-time secret of {} was used already. Re-image the node.",
-                                               facts.node_name)));
+    return refuse_holder(
+        denied(refusal::kSecretUsed,
+               fmt::format("The one-time secret of {} was used already. Re-image the node.", facts.node_name)));
   };
   // Used, but no certificate came of it: whoever holds the key of that use may ask again.
   const bool unfinished = facts.secret_used && !facts.secret_holder.empty() && !facts.certificate_expires;
   if (facts.secret_used && !unfinished) return used_before();
   if (clock_.now() >= facts.created + kSecretLifetime) {
-    return refuse(instance, denied(refusal::kSecretExpired,
-                                   fmt::format("The one-time secret of {} is older than {} minutes. Re-image the node.",
-                                               facts.node_name, kSecretLifetime.count() / 60)));
+    return refuse_holder(denied(refusal::kSecretExpired,
+                                fmt::format("The one-time secret of {} is older than {} minutes. Re-image the node.",
+                                            facts.node_name, kSecretLifetime.count() / 60)));
   }
-  if (facts.secret_hash.empty() || !is_secret_form(request.secret) ||
-      !crypto::matches_secret_hash(facts.secret_hash, request.secret)) {
-    return refuse(instance, denied(refusal::kWrongSecret,
-                                   fmt::format("That is not the one-time secret of {}.", facts.node_name)));
+  if (!holds_secret) {
+    return refuse_holder(
+        denied(refusal::kWrongSecret, fmt::format("That is not the one-time secret of {}.", facts.node_name)));
   }
   const auto keys = verify_requests(request.client_request, request.serving_request);
   if (!keys) return refuse(instance, keys.error());
@@ -310,12 +336,14 @@ Result<Admission> Service::secret(const std::string& instance, const UnverifiedS
   return admission;
 }
 
-Result<RenewalChallengeReply> Service::renewal_challenge(const std::string& instance) {
+Result<RenewalChallengeReply> Service::renewal_challenge(const std::string& instance, const std::string& peer) {
   SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
   if (facts.vtpm) {
-    return refuse(instance, denied(refusal::kRenewalRefusedForVtpmPool,
-                                   fmt::format("{} has a vTPM: it renews with evidence and with nothing else.",
-                                               facts.node_name)));
+    return refuse_unproven(
+        instance,
+        denied(refusal::kRenewalRefusedForVtpmPool,
+               fmt::format("{} has a vTPM: it renews with evidence and with nothing else.", facts.node_name)),
+        peer);
   }
   const Challenge issued = issue(ChallengeKind::kRenewal, instance);
   return RenewalChallengeReply{issued.nonce, seal_challenge(issued, challenge_key_)};
@@ -325,28 +353,35 @@ Result<Admission> Service::renewal(const std::string& instance, const Unverified
                                    const std::string& peer) {
   SLIPWAY_ASSIGN(const InstanceFacts facts, find(instance));
   if (facts.vtpm) {
-    return refuse(instance, denied(refusal::kRenewalRefusedForVtpmPool,
-                                   fmt::format("{} has a vTPM: it renews with evidence and with nothing else.",
-                                               facts.node_name)));
+    return refuse_unproven(
+        instance,
+        denied(refusal::kRenewalRefusedForVtpmPool,
+               fmt::format("{} has a vTPM: it renews with evidence and with nothing else.", facts.node_name)),
+        peer);
   }
   if (facts.certified_client_key.empty() || !facts.certificate_expires || clock_.now() >= *facts.certificate_expires) {
-    return refuse(instance, denied(refusal::kNothingToRenew,
-                                   fmt::format("{} holds no certificate, or it has expired. Re-image the node.",
-                                               facts.node_name)));
+    return refuse_unproven(
+        instance,
+        denied(refusal::kNothingToRenew,
+               fmt::format("{} holds no certificate, or it has expired. Re-image the node.", facts.node_name)),
+        peer);
   }
   auto issued = open(request.challenge, ChallengeKind::kRenewal, instance);
   if (!issued) {
-    if (issued.error().reason == refusal::kForeignNonce) return refuse(instance, std::move(issued).error());
+    if (issued.error().reason == refusal::kForeignNonce)
+      return refuse_unproven(instance, std::move(issued).error(), peer);
     return fail(std::move(issued).error());
   }
   const auto keys = verify_requests(request.client_request, request.serving_request);
-  if (!keys) return refuse(instance, keys.error());
+  if (!keys) return refuse_unproven(instance, keys.error(), peer);
   SLIPWAY_ASSIGN(const auto certified, crypto::PublicKey::from_spki_der(facts.certified_client_key));
   if (!certified.verify(crypto::SignatureScheme::kEcdsaP256Sha256,
                         renewal_statement(issued->nonce, instance, keys->client, keys->serving), request.signature)) {
-    return refuse(instance,
-                  denied(refusal::kWrongRenewalSignature,
-                         fmt::format("The renewal is not signed by the key certified last for {}.", facts.node_name)));
+    return refuse_unproven(
+        instance,
+        denied(refusal::kWrongRenewalSignature,
+               fmt::format("The renewal is not signed by the key certified last for {}.", facts.node_name)),
+        peer);
   }
   if (auto fresh = use(*issued); !fresh) return refuse(instance, std::move(fresh).error());
   if (auto observed = registry_.confirm_host_observation(instance); !observed) {

@@ -35,12 +35,21 @@ struct InstanceFacts {
   int next_evidence_seconds = 300;                        // when the node is to attest again
 };
 
+// What an instance is to the address that names it.
+enum class Standing {
+  kUnknown,  // there is no such instance, or it is on its way out
+  kForeign,  // there is, and the host gave its VM another address
+  kOwn,      // its VM's address; or any, where the host gives VMs none
+};
+
 // Everything that enrolment changes or asks of the rest of the house. control/registry.h implements it on the store and
 // Kubernetes; tests use one in memory. Thread-safe.
 class Registry {
  public:
   virtual ~Registry() = default;
   virtual Result<InstanceFacts> find(const std::string& instance) = 0;  // kNotFound
+  // Cheap: asked of every request before anything else. An outage is kOwn: what comes next will tell.
+  virtual Standing standing(const std::string& instance, const std::string& peer) = 0;
   // Records the AK for the instance if it has none, atomically; kConflict if it has another.
   virtual Status enrol_attestation_key(const std::string& instance, const Bytes& name) = 0;
   // Marks the one-time secret used by whoever holds this client key (SubjectPublicKeyInfo DER), atomically; kConflict
@@ -49,13 +58,16 @@ class Registry {
   // Keeps the verdict, the sighting of the TPM where there is one, and the evidence as docs/threat-model.md says.
   virtual Status record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
                                 const attestation::EvidenceBundle& bundle) = 0;
-  // A refusal that says something about the node: shown to operators.
+  // A refusal that says something about the node, since the caller proved to be it: shown to operators.
   virtual void record_refusal(const std::string& instance, const Error& error) = 0;
+  // One that anybody can cause who knows the instance's id, and every pod of the cluster may. It must not hide what
+  // record_refusal said, nor say anything of a node that is well.
+  virtual void note_unproven_refusal(const std::string& instance, const Error& error, const std::string& peer) = 0;
   // For a pool without a vTPM: what the host sees must fit (variable store, firmware). An error refuses.
   virtual Status confirm_host_observation(const std::string& instance) = 0;
   // Issues both certificates for these keys (SubjectPublicKeyInfo DER), and fills in the rest of the admission. `peer`
-  // is the node's address. Called only after a good verdict at most two minutes old, or a consumed secret, or a good
-  // renewal.
+  // is the node's address; ForeignAddress if it is not the one that the host gave to the VM. Called only after a good
+  // verdict at most two minutes old, or a consumed secret, or a good renewal.
   virtual Result<Admission> admit(const std::string& instance, const Bytes& client_key, const Bytes& serving_key,
                                   const std::string& peer) = 0;
 };
@@ -68,17 +80,19 @@ inline constexpr seconds kSecretLifetime{15 * 60};
 // challenge that it used. That challenge and every older one are void. Thread-safe.
 //
 // Every refusal has Error::reason set to one of enrolment/refusal.h's names; those that say something about the node
-// are also told to Registry::record_refusal.
+// are also told to Registry::record_refusal, or, before the caller proved anything, to note_unproven_refusal.
 class Service {
  public:
   Service(Registry& registry, const Clock& clock, Random& random);
 
-  Result<ChallengeReply> challenge(const std::string& instance, const UnverifiedChallengeRequest& request);
+  Standing standing(const std::string& instance, const std::string& peer) { return registry_.standing(instance, peer); }
+  Result<ChallengeReply> challenge(const std::string& instance, const UnverifiedChallengeRequest& request,
+                                   const std::string& peer);
   Result<Admission> evidence(const std::string& instance, const UnverifiedEvidenceRequest& request,
                              const std::string& peer);
   Result<Admission> secret(const std::string& instance, const UnverifiedSecretRequest& request,
                            const std::string& peer);
-  Result<RenewalChallengeReply> renewal_challenge(const std::string& instance);
+  Result<RenewalChallengeReply> renewal_challenge(const std::string& instance, const std::string& peer);
   Result<Admission> renewal(const std::string& instance, const UnverifiedRenewalRequest& request,
                             const std::string& peer);
 
@@ -94,8 +108,9 @@ class Service {
   // UsedNonce unless this is the first use.
   Status use(const Challenge& issued);
   Result<InstanceFacts> find(const std::string& instance);
-  // Tells the registry, and gives the error back.
+  // Tell the registry, and give the error back.
   tl::unexpected<Error> refuse(const std::string& instance, Error error);
+  tl::unexpected<Error> refuse_unproven(const std::string& instance, Error error, const std::string& peer);
   Result<Admission> appraise(const InstanceFacts& facts, const Challenge& issued,
                              const UnverifiedEvidenceRequest& request, const std::string& peer);
 

@@ -93,6 +93,7 @@ void fields_of_node(Visit& visit, Record& record) {
   visit("draining", record.draining);
   visit("drainReason", record.drain_reason);
   visit("podSubnet", record.pod_subnet);
+  visit("address", record.address);
   visit("ip", record.ip);
   visit("created", record.created);
   visit("booted", record.booted);

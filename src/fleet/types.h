@@ -107,7 +107,8 @@ struct Node {
   // Since when it is cordoned and drained, in order to be removed; and why, for people.
   std::optional<Time> draining;
   std::string drain_reason;
-  int pod_subnet = 0;  // 10.244.<n>.0/24
+  int pod_subnet = 0;   // 10.244.<n>.0/24
+  std::string address;  // that the host gave to its VM; empty where the host binds none
   std::string ip;
   Time created{};
   std::optional<Time> booted;  // when the domain was started first

@@ -21,7 +21,7 @@ Node full_node() {
   node.draining = from_rfc3339("2026-11-23T14:06:00.000Z").value();
   node.drain_reason = "The pool's settings changed.";
   node.pod_subnet = 9;
-  node.ip = "10.77.0.12";
+  node.address = node.ip = "10.77.0.12";
   node.created = from_rfc3339("2026-11-23T14:05:09.120Z").value();
   node.booted = from_rfc3339("2026-11-23T14:05:10.000Z").value();
   node.endorsement_key = {0, 1, 0xff};

@@ -29,7 +29,16 @@ struct Network {
   std::string bridge;   // interface name, at most 15 characters
   std::string gateway;  // the bridge's address, where the node listener and the apiserver answer: "10.77.0.1"
   std::string cidr;     // "10.77.0.0/24"
+  // A VM gets VirtualMachine::address from the network, and nobody else does. Networks of earlier versions, and those
+  // of the memory host, give addresses as they come.
+  bool binds_addresses = false;
 };
+
+// The address of a network's VM by its number, from 1 to kNetworkMachines, and the MAC address that goes with it: DHCP
+// knows a VM by that. kResourceExhausted for other numbers.
+inline constexpr int kNetworkMachines = 253;
+Result<std::string> machine_address(const Network& network, int number);
+std::string mac_address_for(const std::string& ip_address);
 
 // The EK of a vTPM, recorded when it was made and before anything ran on it.
 struct RecordedEndorsementKey {
@@ -51,6 +60,7 @@ struct VirtualMachine {
   bool vtpm = false;
   std::filesystem::path image;  // base qcow2, never written; the VM gets an overlay of the same virtual size
   std::string network;          // Network::name
+  std::string address;          // in it, where it binds addresses; else empty
   std::string bootstrap;        // JSON of enrolment::Bootstrap, handed over in SMBIOS type 11
 };
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <latch>
 #include <thread>
 
 #include "crypto/certificate.h"
@@ -102,7 +103,9 @@ TEST_F(HttpTest, CarriesARequestAndItsAnswer) {
 }
 
 TEST_F(HttpTest, CarriesALargeBodyThatAsksForAContinue) {
-  const auto server = start(server_options());
+  ServerOptions options = server_options();
+  options.maximum_body = 4U << 20;
+  const auto server = start(options);
   const std::string body(3U << 20, 'b');
   const auto response = Client(trusting(authority_)).send({"POST", url(*server, "/"), {}, body});
   ASSERT_TRUE(response) << response.error().message;
@@ -145,7 +148,7 @@ TEST_F(HttpTest, AHandlerThatThrowsAnswersWithoutItsCause) {
 
 TEST_F(HttpTest, CutsOffAClientThatIsTooSlow) {
   ServerOptions options = server_options();
-  options.idle_timeout_seconds = 1;
+  options.first_request_seconds = 1;
   const auto server = start(options);
   const int silent = connect_plainly(*server);
   const auto started = std::chrono::steady_clock::now();
@@ -157,20 +160,70 @@ TEST_F(HttpTest, CutsOffAClientThatIsTooSlow) {
   close(silent);
 }
 
-TEST_F(HttpTest, ClosesConnectionsBeyondItsLimitAndServesAgainWhenOneGoes) {
+TEST_F(HttpTest, SilentConnectionsKeepNobodyOut) {
+  ServerOptions options = server_options();
+  options.maximum_connections = 8;
+  const auto server = start(options);
+  std::vector<int> silent;
+  for (int next = 0; next < 40; ++next) silent.push_back(connect_plainly(*server));
+  const auto served = Client(trusting(authority_)).send({"GET", url(*server, "/"), {}, ""});
+  EXPECT_TRUE(served) << served.error().message;
+  for (const int descriptor : silent) close(descriptor);
+}
+
+TEST_F(HttpTest, AConnectionThatIsBeingAnsweredGivesWayToNobody) {
   ServerOptions options = server_options();
   options.maximum_connections = 1;
-  options.idle_timeout_seconds = 2;
+  std::latch entered(1), leave(1);
+  const auto server = Server::start(options, [&](const Request&) {
+    entered.count_down();
+    leave.wait();
+    return Response{};
+  });
+  ASSERT_TRUE(server);
+  Result<Response> first = fail(ErrorCode::kUnavailable, "not asked yet");
+  std::thread caller([&]() { first = Client(trusting(authority_)).send({"GET", url(**server, "/"), {}, ""}); });
+  entered.wait();
+  EXPECT_FALSE(Client(trusting(authority_)).send({"GET", url(**server, "/"), {}, ""}));
+  leave.count_down();
+  caller.join();
+  EXPECT_TRUE(first) << first.error().message;
+}
+
+TEST_F(HttpTest, HowLargeABodyMayBeIsSaidByItsTargetBeforeItIsRead) {
+  ServerOptions options = server_options();
+  options.maximum_body = 10;
+  options.body_limit = [](const Request& head) {
+    EXPECT_TRUE(head.body.empty());
+    return head.method == "POST" && head.path == "/evidence" ? std::size_t{2000} : std::size_t{1000};
+  };
   const auto server = start(options);
-  const int first = connect_plainly(*server);
   const Client client(trusting(authority_));
-  EXPECT_FALSE(client.send({"GET", url(*server, "/"), {}, ""}));
-  close(first);
-  Result<Response> served = fail(ErrorCode::kUnavailable, "not asked yet");
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!served && std::chrono::steady_clock::now() < deadline)
-    served = client.send({"GET", url(*server, "/"), {}, ""});
-  EXPECT_TRUE(served);
+  EXPECT_EQ(client.send({"POST", url(*server, "/evidence"), {}, std::string(2000, 'x')})->status, 200);
+  const auto refused = client.send({"POST", url(*server, "/evidence"), {}, std::string(2001, 'x')});
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_EQ(refused->status, 413);
+  EXPECT_NE(refused->body.find("2000"), std::string::npos);
+  EXPECT_EQ(client.send({"POST", url(*server, "/other"), {}, std::string(1001, 'x')})->status, 413);
+  EXPECT_EQ(client.send({"POST", url(*server, "/other"), {}, std::string(1000, 'x')})->status, 200);
+  const auto chunked =
+      client.send({"POST", url(*server, "/other"), {{"Transfer-Encoding", "chunked"}}, std::string(1500, 'x')});
+  ASSERT_TRUE(chunked) << chunked.error().message;
+  EXPECT_EQ(chunked->status, 413);
+}
+
+TEST_F(HttpTest, BodiesThatDoNotFitTogetherAreAskedForLater) {
+  ServerOptions options = server_options();
+  options.maximum_buffered = 1000;
+  const auto server = start(options);
+  const Client client(trusting(authority_));
+  const auto busy = client.send({"POST", url(*server, "/"), {}, std::string(1001, 'x')});
+  ASSERT_TRUE(busy) << busy.error().message;
+  EXPECT_EQ(busy->status, 503);
+  EXPECT_EQ(busy->headers.at("Retry-After"), "2");
+  for (int next = 0; next < 5; ++next) {
+    EXPECT_EQ(client.send({"POST", url(*server, "/"), {}, std::string(900, 'x')})->status, 200) << next;
+  }
 }
 
 TEST_F(HttpTest, TrustsNoAuthorityButTheNamedOne) {

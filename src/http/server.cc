@@ -4,7 +4,6 @@
 #include <openssl/ssl.h>
 
 #include <array>
-#include <atomic>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
@@ -14,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "http/connections.h"
 #include "http/target.h"
 
 namespace slipway::http {
@@ -34,7 +34,7 @@ struct Shared {
   ServerOptions options;
   Handler handler;
   asio::ssl::context tls{asio::ssl::context::tls_server};
-  std::atomic<std::size_t> connections{0};
+  Connections connections{{options.maximum_connections, options.connections_per_address, options.maximum_buffered}};
   asio::io_context io{1};
   asio::thread_pool workers;
 
@@ -53,37 +53,72 @@ Response plain_error(int status, std::string_view code, std::string_view message
 }
 
 // One connection. All its steps run on the socket thread, but the handler, which runs on a worker.
-class Session : public std::enable_shared_from_this<Session> {
+class Session final : public Connection, public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, Shared& shared) : shared_(shared), stream_(std::move(socket), shared_.tls) {
-    error_code ignored;
-    peer_ = beast::get_lowest_layer(stream_).socket().remote_endpoint(ignored).address().to_string();
+  Session(Tcp::socket socket, const asio::ip::address& peer, Shared& shared)
+      : Connection(counted_address(peer.to_string())),
+        shared_(shared),
+        stream_(std::move(socket), shared_.tls),
+        peer_(peer.to_string()) {
+    shared_.connections.add(*this);
   }
-  ~Session() { --shared_.connections; }
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  ~Session() override { shared_.connections.remove(*this); }
 
   void start() {
-    set_deadline(shared_.options.idle_timeout_seconds);
+    set_deadline(shared_.options.first_request_seconds);
     stream_.async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
       if (!error) self->read_header();
     });
   }
 
+  void drop() override { beast::get_lowest_layer(stream_).close(); }
+
  private:
   void set_deadline(int seconds) { beast::get_lowest_layer(stream_).expires_after(std::chrono::seconds(seconds)); }
 
-  // One deadline covers header and body.
   void read_header() {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_.options.maximum_header));
-    parser_->body_limit(shared_.options.maximum_body);
-    set_deadline(shared_.options.idle_timeout_seconds);
+    parser_->body_limit(boost::none);  // known after the header
+    set_deadline(first_ ? shared_.options.first_request_seconds : shared_.options.idle_timeout_seconds);
     beast::http::async_read_header(stream_, buffer_, *parser_,
                                    [self = shared_from_this()](error_code error, std::size_t) {
                                      if (error) return self->refuse(error);
-                                     self->welcome_body();
+                                     self->read_head();
                                    });
+  }
+
+  // Everything but the body, which is read only after this.
+  void read_head() {
+    const auto& message = parser_->get();
+    keep_alive_ = message.keep_alive();
+    head_ = message.method() == beast::http::verb::head;
+    set_deadline(shared_.options.request_seconds);
+    request_ = {};
+    request_.method = std::string(message.method_string());
+    request_.peer = peer_;
+    const auto host = message[beast::http::field::host];
+    if (!is_plain_host({host.data(), host.size()})) {
+      return refuse(plain_error(400, "BadRequest", "The Host header is missing, or is not a name and a port."));
+    }
+    request_.base_url = "https://" + std::string(host);
+    if (const auto status = read_target({message.target().data(), message.target().size()}, request_); !status) {
+      return refuse(plain_error(400, "BadRequest", "The request target cannot be read: use a percent-encoded path."));
+    }
+    for (const auto& field : message) {
+      request_.headers.emplace(std::string(field.name_string()), std::string(field.value()));
+    }
+    body_limit_ = shared_.options.body_limit ? shared_.options.body_limit(request_) : shared_.options.maximum_body;
+    parser_->body_limit(body_limit_);
+    const auto announced = parser_->content_length();
+    if (announced && *announced > body_limit_) return refuse(beast::http::error::body_limit);
+    const std::size_t size = announced ? static_cast<std::size_t>(*announced) : parser_->chunked() ? body_limit_ : 0;
+    if (!shared_.connections.reserve(*this, size)) {
+      Response busy = plain_error(503, "ServerBusy", "Too many large requests are under way; ask again.");
+      busy.headers["Retry-After"] = "2";
+      return refuse(std::move(busy));
+    }
+    welcome_body();
   }
 
   void welcome_body() {
@@ -102,19 +137,24 @@ class Session : public std::enable_shared_from_this<Session> {
     });
   }
 
+  // Its body stays unread but for what lets the client see the answer; the connection ends.
+  void refuse(Response answer) {
+    keep_alive_ = false;
+    draining_ = true;
+    write(std::move(answer));
+  }
+
   // A request that cannot be read gets its reason where the protocol has one, and its connection ends.
   void refuse(error_code cause) {
     using beast::http::error;
     keep_alive_ = false;
     if (cause == error::body_limit) {
-      draining_ = true;
-      return write(plain_error(413, "RequestEntityTooLarge",
-                               fmt::format("The body is larger than {} bytes.", shared_.options.maximum_body)));
+      return refuse(
+          plain_error(413, "RequestEntityTooLarge", fmt::format("The body is larger than {} bytes.", body_limit_)));
     }
     if (cause == error::header_limit) {
-      draining_ = true;
-      return write(plain_error(431, "RequestHeaderTooLarge",
-                               fmt::format("The header is larger than {} bytes.", shared_.options.maximum_header)));
+      return refuse(plain_error(431, "RequestHeaderTooLarge",
+                                fmt::format("The header is larger than {} bytes.", shared_.options.maximum_header)));
     }
     const bool is_protocol_error = cause.category() == error_code(error::bad_method).category();
     if (!is_protocol_error || cause == error::end_of_stream || cause == error::partial_message) return close();
@@ -122,31 +162,16 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void dispatch() {
-    auto message = parser_->release();
-    keep_alive_ = message.keep_alive();
-    head_ = message.method() == beast::http::verb::head;
-    Request request;
-    request.method = std::string(message.method_string());
-    request.peer = peer_;
-    const auto host = message[beast::http::field::host];
-    if (!is_plain_host({host.data(), host.size()})) {
-      keep_alive_ = false;
-      return write(plain_error(400, "BadRequest", "The Host header is missing, or is not a name and a port."));
-    }
-    request.base_url = "https://" + std::string(host);
-    if (const auto status = read_target({message.target().data(), message.target().size()}, request); !status) {
-      keep_alive_ = false;
-      return write(plain_error(400, "BadRequest", "The request target cannot be read: use a percent-encoded path."));
-    }
-    for (const auto& field : message) {
-      request.headers.emplace(std::string(field.name_string()), std::string(field.value()));
-    }
-    request.body = std::move(message.body());
+    request_.body = std::move(parser_->get().body());
+    shared_.connections.answering(*this);
     // The clock stands still while the handler works; its own calls have limits.
     beast::get_lowest_layer(stream_).expires_never();
-    asio::post(shared_.workers, [self = shared_from_this(), request = std::move(request)]() {
+    asio::post(shared_.workers, [self = shared_from_this(), request = std::move(request_)]() mutable {
       auto response = std::make_shared<Response>(self->call_handler(request));
-      asio::post(self->shared_.io, [self, response]() { self->write(std::move(*response)); });
+      request = {};
+      asio::io_context& io = self->shared_.io;
+      // The last hold on a connection is let go on the socket thread.
+      asio::post(io, [self = std::move(self), response]() { self->write(std::move(*response)); });
     });
   }
 
@@ -171,7 +196,7 @@ class Session : public std::enable_shared_from_this<Session> {
     outgoing_.set(beast::http::field::strict_transport_security, "max-age=31536000");
     outgoing_.set("X-Content-Type-Options", "nosniff");
     outgoing_.keep_alive(keep_alive_);
-    set_deadline(shared_.options.idle_timeout_seconds);
+    set_deadline(shared_.options.request_seconds);
     // The body of an answer to HEAD is left out although its length is named, so the serialiser is told the end.
     serializer_.emplace(outgoing_);
     const auto done = [self = shared_from_this()](error_code error, std::size_t) { self->written(error); };
@@ -184,7 +209,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void written(error_code error) {
     if (error) return;
-    if (keep_alive_) return read_header();
+    shared_.connections.answered(*this);
+    if (keep_alive_) {
+      first_ = false;
+      return read_header();
+    }
     if (draining_) {
       set_deadline(kDrainSeconds);
       return drain();
@@ -212,7 +241,9 @@ class Session : public std::enable_shared_from_this<Session> {
   beast::http::response<beast::http::string_body> outgoing_;
   std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
   std::string peer_;
-  bool keep_alive_ = true, head_ = false, draining_ = false;
+  Request request_;             // without its body
+  std::size_t body_limit_ = 0;  // of request_
+  bool first_ = true, keep_alive_ = true, head_ = false, draining_ = false;
   std::size_t drained_count_ = 0;
   std::array<char, 16384> drained_{};
 };
@@ -243,12 +274,12 @@ class BeastServer final : public Server {
     acceptor_.async_accept([this](error_code error, Tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
       if (error) return retry_accept();
-      if (shared_->connections.fetch_add(1) < shared_->options.maximum_connections) {
+      error_code gone;
+      const auto peer = socket.remote_endpoint(gone).address();
+      if (!gone && shared_->connections.make_room(counted_address(peer.to_string()))) {
         error_code ignored;
         socket.set_option(Tcp::no_delay(true), ignored);
-        std::make_shared<Session>(std::move(socket), *shared_)->start();
-      } else {
-        --shared_->connections;
+        std::make_shared<Session>(std::move(socket), peer, *shared_)->start();
       }
       accept();
     });

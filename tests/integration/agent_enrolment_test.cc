@@ -79,6 +79,10 @@ class OneInstance final : public enrolment::Registry {
     if (instance != facts.instance) return fail(ErrorCode::kNotFound, "no such instance");
     return facts;
   }
+  enrolment::Standing standing(const std::string& instance, const std::string&) override {
+    const std::lock_guard lock(mutex);
+    return instance == facts.instance ? enrolment::Standing::kOwn : enrolment::Standing::kUnknown;
+  }
   Status enrol_attestation_key(const std::string&, const Bytes& name) override {
     const std::lock_guard lock(mutex);
     if (!facts.attestation_key_name.empty() && facts.attestation_key_name != name) {
@@ -102,6 +106,10 @@ class OneInstance final : public enrolment::Registry {
     return {};
   }
   void record_refusal(const std::string&, const Error& error) override {
+    const std::lock_guard lock(mutex);
+    refusals.push_back(error.reason);
+  }
+  void note_unproven_refusal(const std::string&, const Error& error, const std::string&) override {
     const std::lock_guard lock(mutex);
     refusals.push_back(error.reason);
   }

@@ -329,6 +329,23 @@ TEST_F(HostedKubernetesTest, EtcdRefusesWhoHasNoCertificateOfItsOwnAuthority) {
   EXPECT_EQ(answered->status, 200);
 }
 
+// The other tests here are the proof that the apiserver reaches it: it fails closed.
+TEST_F(HostedKubernetesTest, TheLabelWebhookAnswersNobodyButTheApiserver) {
+  const std::string url = fmt::format("https://127.0.0.1:{}/review", world().record().ports.webhook);
+  http::ClientOptions options;
+  options.ca_pem = read_file(world().run_folder() / "pki/serving-ca.pem");
+  EXPECT_FALSE(http::Client(options).send({"POST", url, {}, "{}"}).has_value());
+  // A user of the cluster.
+  options.client_certificate_pem = read_file(world().run_folder() / "pki/apiserver-kubelet.pem");
+  options.client_key_pem = read_file(world().run_folder() / "pki/apiserver-kubelet.key");
+  EXPECT_FALSE(http::Client(options).send({"POST", url, {}, "{}"}).has_value());
+  options.client_certificate_pem = read_file(world().run_folder() / "pki/front-proxy.pem");
+  options.client_key_pem = read_file(world().run_folder() / "pki/front-proxy.key");
+  const auto answered = http::Client(options).send({"POST", url, {}, "{}"});
+  ASSERT_TRUE(answered.has_value()) << answered.error().message;
+  EXPECT_EQ(answered->status, 400);
+}
+
 TEST_F(HostedKubernetesTest, TwoHundredLabelPatchesAndPodsLeaveNoPanicInAnyLog) {
   const NodeRegistration node = enrolled("patched");
   ASSERT_TRUE(world().registrar->register_node(node).has_value());

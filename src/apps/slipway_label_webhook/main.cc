@@ -1,5 +1,6 @@
-// slipway-label-webhook PORT CERTIFICATE KEY: answers the apiserver's admission reviews of nodes on loopback. It keeps
-// no state and needs nobody else; see kube/label_review.h.
+// slipway-label-webhook PORT CERTIFICATE KEY CLIENT_AUTHORITY: answers the apiserver's admission reviews of nodes on
+// loopback, and those of nobody without a certificate of that authority. It keeps no state and needs nobody else; see
+// kube/label_review.h.
 
 #include <charconv>
 #include <csignal>
@@ -42,16 +43,22 @@ http::Response answer(const http::Request& request) {
 
 int main(int argc, char** argv) {
   http::ServerOptions options;
-  const char* port = argc == 4 ? argv[1] : "";
+  const char* port = argc == 5 ? argv[1] : "";
   const auto parsed = std::from_chars(port, port + std::strlen(port), options.port);
-  if (argc != 4 || parsed.ec != std::errc() || *parsed.ptr != '\0') {
+  if (argc != 5 || parsed.ec != std::errc() || *parsed.ptr != '\0') {
     std::fputs("slipway-label-webhook is started by slipway-supervisor, not by hand; see ARCHITECTURE.md\n", stderr);
     return 2;
   }
   options.certificate_chain = read_file(argv[2]);
   options.private_key = read_file(argv[3]);
+  options.client_authority = read_file(argv[4]);
+  // An empty one would let everybody in.
+  if (options.client_authority.empty()) {
+    std::fprintf(stderr, "slipway-label-webhook: there is no authority of clients in %s\n", argv[4]);
+    return 1;
+  }
   options.maximum_body = kube::kMaximumReviewSize;
-  // The apiserver keeps its connections open between reviews.
+  // The apiserver keeps its connections open between reviews; one without a request is cut off much earlier.
   options.idle_timeout_seconds = 300;
   sigset_t wanted;
   sigemptyset(&wanted);

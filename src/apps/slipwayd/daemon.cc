@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/installation.h"
+#include "api/json.h"
 #include "apps/slipwayd/http_node_listeners.h"
 #include "apps/slipwayd/simulated_kubelets.h"
 #include "base/random.h"
@@ -175,6 +176,9 @@ Status Daemon::Parts::serve_people(const Options& options, fleet::RulesProfile r
   server_options.port = options.listen_port;
   server_options.certificate_chain = installation->server_certificate_chain;
   server_options.private_key = installation->server_private_key;
+  server_options.maximum_body = api::kMaximumBody;
+  // People behind one proxy or router come from one address.
+  server_options.connections_per_address = 64;
   SLIPWAY_ASSIGN(server, http::Server::start(server_options, [this](const http::Request& request) {
                    administrator_made.wait();
                    return api->handle(request);

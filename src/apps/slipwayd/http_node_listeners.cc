@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "api/node_listener.h"
-#include "enrolment/messages.h"
 
 namespace slipway::slipwayd {
 namespace {
@@ -22,8 +21,7 @@ Result<std::unique_ptr<http::Server>> HttpNodeListeners::start(const std::string
   options.port = port;
   options.certificate_chain = certificate.certificate_chain;
   options.private_key = certificate.private_key;
-  // Base64 and the JSON around the largest message that enrolment reads.
-  options.maximum_body = enrolment::kMaximumMessageSize;
+  options.body_limit = api::node_body_limit;
   return http::Server::start(options, api::make_node_listener(*service_, clock_));
 }
 

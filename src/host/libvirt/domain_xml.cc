@@ -83,10 +83,13 @@ void add_disk(pugi::xml_node devices, const DomainDisk& disk) {
 // Without an option ROM and a boot order, firmware has no way to boot from the network.
 void add_interface(pugi::xml_node devices, const DomainPlan& plan) {
   pugi::xml_node node = with(add(devices, "interface"), "type", "network");
-  with(add(node, "mac"), "address", mac_address(plan.uuid));
+  with(add(node, "mac"), "address", plan.address.empty() ? mac_address(plan.uuid) : mac_address_for(plan.address));
   with(add(node, "source"), "network", plan.network);
   with(add(node, "model"), "type", "virtio");
   with(add(node, "rom"), "enabled", "no");
+  if (plan.traffic_filter.empty() || plan.address.empty()) return;
+  pugi::xml_node parameter = add(with(add(node, "filterref"), "filter", plan.traffic_filter), "parameter");
+  with(with(parameter, "name", "IP"), "value", plan.address);
 }
 
 void add_devices(pugi::xml_node domain, const DomainPlan& plan) {

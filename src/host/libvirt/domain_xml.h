@@ -26,7 +26,11 @@ struct DomainPlan {
   bool vtpm = false;
   // All three are absent for a calibration boot, which is sealed: nothing but firmware can run in it.
   std::optional<DomainDisk> disk;
-  std::string network;              // libvirt's name of it
+  std::string network;  // libvirt's name of it
+  std::string address;  // the VM's own in it; empty: as it comes
+  // libvirt's filter for what the VM may send, "clean-traffic": nothing but from its own MAC and IP address. Needs
+  // `address`; empty: none.
+  std::string traffic_filter;
   std::filesystem::path bootstrap;  // a file with one SMBIOS type 11 string
 };
 

@@ -82,6 +82,20 @@ TEST(DomainXml, CarriesItsInstallation) {
   EXPECT_EQ(installation_of("not xml"), "");
 }
 
+TEST(DomainXml, AnAddressDecidesWhoTheVmIsInTheNetwork) {
+  DomainPlan plan = node_plan();
+  plan.address = "10.77.3.11";
+  EXPECT_THAT(domain_xml(plan), HasSubstr("<mac address=\"52:54:0a:4d:03:0b\""));
+  EXPECT_THAT(domain_xml(plan), Not(HasSubstr("filterref")));
+  plan.traffic_filter = "clean-traffic";
+  const std::string xml = domain_xml(plan);
+  EXPECT_THAT(xml, HasSubstr("<filterref filter=\"clean-traffic\">"));
+  EXPECT_THAT(xml, HasSubstr("<parameter name=\"IP\" value=\"10.77.3.11\""));
+  expect_valid(xml);
+  plan.address.clear();
+  EXPECT_THAT(domain_xml(plan), Not(HasSubstr("filterref")));
+}
+
 TEST(MacAddress, IsUnicastLocalAndTheSameForOneInstance) {
   EXPECT_EQ(mac_address("a"), mac_address("a"));
   EXPECT_NE(mac_address("a"), mac_address("b"));

@@ -291,6 +291,8 @@ Status LibvirtHost::ensure_vm(const VirtualMachine& vm) {
     plan.uuid = vm.instance;
     plan.name = vm.name;
     plan.network = vm.network;
+    plan.address = vm.address;
+    plan.traffic_filter = options_.traffic_filter;
     SLIPWAY_TRY(files_.prepare(vm, firmware_, plan));
     domain.reset(virDomainDefineXML(connection.get(), domain_xml(plan).c_str()));
     if (!domain) return fail(libvirt_error("VM " + vm.name + " cannot be defined"));

@@ -21,6 +21,9 @@ struct LibvirtOptions {
   // Disks, variable stores and consoles, one folder for each VM. QEMU runs as a user of its own, which cannot enter
   // state_folder; so this is another one. Each installation makes a folder of its own below it.
   std::filesystem::path vm_folder = "/var/lib/libvirt/slipway";
+  // Of libvirt's, for what a VM may send; see DomainPlan. Empty: none, until "clean-traffic" was seen to let nodes and
+  // their pods through on real VMs. No certificate rests on it: a VM gets them for its own address alone.
+  std::string traffic_filter;
   // Used only where libvirtd must be asked elsewhere than on this machine's system socket.
   std::string uri = "qemu:///system";
   Random& random;      // outlives the host

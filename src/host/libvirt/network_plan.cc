@@ -52,9 +52,13 @@ Result<AddressRange> address_range(const std::string& address, int prefix_length
 std::string to_json(const RecordedNetwork& record) {
   boost::json::array ports;
   for (const int port : record.ports) ports.emplace_back(port);
-  const boost::json::object object{{"cluster", record.cluster},       {"name", record.network.name},
-                                   {"bridge", record.network.bridge}, {"gateway", record.network.gateway},
-                                   {"cidr", record.network.cidr},     {"ports", ports}};
+  const boost::json::object object{{"cluster", record.cluster},
+                                   {"name", record.network.name},
+                                   {"bridge", record.network.bridge},
+                                   {"gateway", record.network.gateway},
+                                   {"cidr", record.network.cidr},
+                                   {"ports", ports},
+                                   {"bindsAddresses", record.network.binds_addresses}};
   return boost::json::serialize(object);
 }
 
@@ -67,6 +71,8 @@ Result<RecordedNetwork> recorded_network_from_json(std::string_view json) {
   record.cluster = text_of(object, "cluster");
   record.network = {text_of(object, "name"), text_of(object, "bridge"), text_of(object, "gateway"),
                     text_of(object, "cidr")};
+  const auto* binds = object.if_contains("bindsAddresses");
+  record.network.binds_addresses = binds != nullptr && binds->is_bool() && binds->get_bool();
   if (const auto* ports = object.if_contains("ports"); ports != nullptr && ports->is_array()) {
     for (const auto& port : ports->get_array()) {
       if (port.is_int64()) record.ports.push_back(static_cast<int>(port.get_int64()));
@@ -88,7 +94,8 @@ Result<Network> plan_network(const std::string& suffix, const std::vector<Addres
     return Network{.name = "slipway-" + suffix,
                    .bridge = "slpw-" + suffix,
                    .gateway = fmt::format("10.77.{}.1", index),
-                   .cidr = fmt::format("10.77.{}.0/24", index)};
+                   .cidr = fmt::format("10.77.{}.0/24", index),
+                   .binds_addresses = true};
   }
   return fail(ErrorCode::kResourceExhausted,
               "no network for the nodes is free: every part of 10.77.0.0/16 is in use on this host; delete a cluster");
@@ -125,7 +132,6 @@ std::vector<AddressRange> ranges_of_network_xml(const std::string& xml) {
 }
 
 std::string network_xml(const Network& network) {
-  const std::string prefix = network.gateway.substr(0, network.gateway.rfind('.') + 1);
   pugi::xml_document document;
   pugi::xml_node root = document.append_child("network");
   root.append_child("name").text().set(network.name.c_str());
@@ -137,9 +143,14 @@ std::string network_xml(const Network& network) {
   pugi::xml_node address = root.append_child("ip");
   address.append_attribute("address").set_value(network.gateway.c_str());
   address.append_attribute("netmask").set_value("255.255.255.0");
-  pugi::xml_node range = address.append_child("dhcp").append_child("range");
-  range.append_attribute("start").set_value((prefix + "10").c_str());
-  range.append_attribute("end").set_value((prefix + "250").c_str());
+  // One entry for each address, and no range: who has another MAC address gets none.
+  pugi::xml_node dhcp = address.append_child("dhcp");
+  for (int number = 1; number <= kNetworkMachines; ++number) {
+    const std::string ip = machine_address(network, number).value();
+    pugi::xml_node host = dhcp.append_child("host");
+    host.append_attribute("mac").set_value(mac_address_for(ip).c_str());
+    host.append_attribute("ip").set_value(ip.c_str());
+  }
   std::ostringstream text;
   document.save(text, "  ", pugi::format_default | pugi::format_no_declaration);
   return text.str();

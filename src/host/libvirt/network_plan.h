@@ -36,7 +36,7 @@ std::vector<AddressRange> ranges_of_routes(std::string_view proc_net_route);
 // The addresses that a libvirt network's XML gives to its bridge.
 std::vector<AddressRange> ranges_of_network_xml(const std::string& xml);
 
-// libvirt's XML: NAT, DHCP and DNS on a bridge of its own.
+// libvirt's XML: NAT, DNS, and DHCP for machine_address() alone, on a bridge of its own.
 std::string network_xml(const Network& network);
 
 // Input for nft(8) that makes, or replaces in one step, the table that guards the host from the bridge: from there

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "host/process.h"
 
 namespace slipway::host {
@@ -61,6 +63,23 @@ TEST(RangesOfNetworkXml, WhatItPlannedItself) {
   EXPECT_EQ(plan_network("4444", ranges)->cidr, "10.77.1.0/24");
 }
 
+TEST(NetworkXml, GivesEachAddressToOneMachineAndNothingToOthers) {
+  const Network network = plan_network("3f9a", {}).value();
+  EXPECT_TRUE(network.binds_addresses);
+  const std::string xml = network_xml(network);
+  EXPECT_THAT(xml, HasSubstr("<host mac=\"52:54:0a:4d:00:02\" ip=\"10.77.0.2\""));
+  EXPECT_THAT(xml, HasSubstr("<host mac=\"52:54:0a:4d:00:fe\" ip=\"10.77.0.254\""));
+  EXPECT_THAT(xml, ::testing::Not(HasSubstr("<range")));
+  EXPECT_EQ(machine_address(network, 1).value(), "10.77.0.2");
+  EXPECT_FALSE(machine_address(network, 0));
+  EXPECT_FALSE(machine_address(network, kNetworkMachines + 1));
+  const std::string file = testing::TempDir() + "/network.xml";
+  std::ofstream(file) << xml;
+  const auto result = run_process({.argv = {"virt-xml-validate", file, "network"}});
+  if (!result) GTEST_SKIP() << "virt-xml-validate (package libvirt-clients) is not installed";
+  EXPECT_EQ(result->exit_code, 0) << result->output << result->error_output << xml;
+}
+
 TEST(RecordedNetwork, SurvivesJson) {
   const RecordedNetwork record{"/subscriptions/a/c1", plan_network("3f9a", {}).value(), {15443, 16443}};
   const RecordedNetwork read = recorded_network_from_json(to_json(record)).value();
@@ -68,6 +87,9 @@ TEST(RecordedNetwork, SurvivesJson) {
   EXPECT_EQ(read.network.bridge, record.network.bridge);
   EXPECT_EQ(read.network.gateway, record.network.gateway);
   EXPECT_EQ(read.ports, record.ports);
+  EXPECT_TRUE(read.network.binds_addresses);
+  const std::string earlier = R"({"cluster":"c","name":"n","bridge":"b","gateway":"10.77.0.1","cidr":"10.77.0.0/24"})";
+  EXPECT_FALSE(recorded_network_from_json(earlier)->network.binds_addresses);
   EXPECT_FALSE(recorded_network_from_json("{}"));
   EXPECT_FALSE(recorded_network_from_json("["));
 }

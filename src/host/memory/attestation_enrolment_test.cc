@@ -69,7 +69,7 @@ TEST_F(AttestationEnrolment, WithoutSecureBootANodeIsTrustedWhereItsPoolDoesNotA
 TEST_F(AttestationEnrolment, Rule1UnknownInstancesAreRefused) {
   const auto node = make_node(kNodeA);
   expect_refused(attest(*node, kNodeB), refusal::kUnknownInstance);
-  expect_refused(service.challenge("../" + kNodeA, {}), refusal::kUnknownInstance);
+  expect_refused(service.challenge("../" + kNodeA, {}, ""), refusal::kUnknownInstance);
   // Deleted between challenge and evidence.
   const auto keys = enrolment::generate_node_keys();
   const auto challenge = ask(*node, kNodeA).value();
@@ -166,7 +166,7 @@ TEST_F(AttestationEnrolment, Rule5ANonceIsGoodForOneInstanceAndOnePurpose) {
   expect_refused(service.evidence(kNodeB, evidence, ""), refusal::kForeignNonce);
   evidence.purpose = Purpose::kAttest;
   expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kForeignNonce);
-  evidence.challenge = service.renewal_challenge(make_secret_node(kNodeB).instance).value().challenge;
+  evidence.challenge = service.renewal_challenge(make_secret_node(kNodeB).instance, "").value().challenge;
   expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kForeignNonce);
 }
 

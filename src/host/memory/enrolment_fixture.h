@@ -31,11 +31,13 @@ class MemoryRegistry final : public enrolment::Registry {
   MemoryRegistry(const Clock& clock, Random& random);
 
   Result<enrolment::InstanceFacts> find(const std::string& instance) override;
+  enrolment::Standing standing(const std::string& instance, const std::string& peer) override;
   Status enrol_attestation_key(const std::string& instance, const Bytes& name) override;
   Status consume_secret(const std::string& instance, const Bytes& client_key) override;
   Status record_verdict(const std::string& instance, const attestation::Appraisal& appraisal,
                         const attestation::EvidenceBundle& bundle) override;
   void record_refusal(const std::string& instance, const Error& error) override;
+  void note_unproven_refusal(const std::string& instance, const Error& error, const std::string& peer) override;
   Status confirm_host_observation(const std::string& instance) override;
   Result<enrolment::Admission> admit(const std::string& instance, const Bytes& client_key, const Bytes& serving_key,
                                      const std::string& peer) override;
@@ -43,7 +45,8 @@ class MemoryRegistry final : public enrolment::Registry {
   std::map<std::string, enrolment::InstanceFacts> facts;
   std::vector<attestation::Verdict> verdicts;
   std::vector<attestation::EvidenceBundle> bundles;
-  std::vector<Error> refusals;
+  std::vector<Error> refusals;  // both kinds
+  int unproven_refusals = 0;
   int admissions = 0;
   Status host_observation;  // what confirm_host_observation answers
   Error admit_failure;      // answered by admit if it has a message

@@ -110,6 +110,16 @@ Status MemoryRegistry::record_verdict(const std::string& instance, const attesta
   return {};
 }
 
+enrolment::Standing MemoryRegistry::standing(const std::string& instance, const std::string&) {
+  return find(instance) ? enrolment::Standing::kOwn : enrolment::Standing::kUnknown;
+}
+
+void MemoryRegistry::note_unproven_refusal(const std::string& instance, const Error& error, const std::string&) {
+  record_refusal(instance, error);
+  const std::lock_guard lock(mutex_);
+  ++unproven_refusals;
+}
+
 void MemoryRegistry::record_refusal(const std::string&, const Error& error) {
   const std::lock_guard lock(mutex_);
   refusals.push_back(error);
@@ -151,7 +161,7 @@ enrolment::Reply serve(enrolment::Service& service, const std::string& path, con
   const std::string action = path.substr(prefix.size() + 37);
   constexpr const char* kPeer = "127.0.0.1";
   if (action == "challenge") {
-    return reply_of(service.challenge(instance, enrolment::challenge_request_from_json(body).value()));
+    return reply_of(service.challenge(instance, enrolment::challenge_request_from_json(body).value(), ""));
   }
   if (action == "evidence") {
     return reply_of(service.evidence(instance, enrolment::evidence_request_from_json(body).value(), kPeer));
@@ -159,7 +169,7 @@ enrolment::Reply serve(enrolment::Service& service, const std::string& path, con
   if (action == "secret") {
     return reply_of(service.secret(instance, enrolment::secret_request_from_json(body).value(), kPeer));
   }
-  if (action == "renewal-challenge") return reply_of(service.renewal_challenge(instance));
+  if (action == "renewal-challenge") return reply_of(service.renewal_challenge(instance, ""));
   return reply_of(service.renewal(instance, enrolment::renewal_request_from_json(body).value(), kPeer));
 }
 
@@ -210,7 +220,7 @@ Result<enrolment::Admission> EnrolmentTest::attest(tpm::Attester& attester, cons
 Result<enrolment::ChallengeReply> EnrolmentTest::ask(tpm::Attester& attester, const std::string& instance,
                                                      enrolment::Purpose purpose) {
   return service.challenge(
-      instance, {purpose, attester.endorsement_key_public().value(), attester.attestation_key_public().value()});
+      instance, {purpose, attester.endorsement_key_public().value(), attester.attestation_key_public().value()}, "");
 }
 
 enrolment::UnverifiedEvidenceRequest EnrolmentTest::answer(tpm::Attester& attester, const std::string& instance,

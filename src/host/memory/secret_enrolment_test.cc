@@ -32,6 +32,11 @@ TEST_F(SecretEnrolment, ASecretIsGoodOnce) {
   admissions_are_fine();
   expect_refused(present(bootstrap), refusal::kSecretUsed);
   ASSERT_EQ(registry.refusals.size(), 1U);
+  EXPECT_EQ(registry.unproven_refusals, 0) << "whoever knows the secret is worth a word to the operator";
+  auto guessing = bootstrap;
+  guessing.secret = std::string(64, '0');
+  expect_refused(present(guessing), refusal::kSecretUsed);
+  EXPECT_EQ(registry.unproven_refusals, 1);
 }
 
 // Issuing failed after the secret was marked used: whoever holds that use's key may ask again, nobody else.
@@ -61,6 +66,7 @@ TEST_F(SecretEnrolment, OfTwoUsesAtOnceOneWins) {
       if (facts) facts->secret_used = false;
       return facts;
     }
+    enrolment::Standing standing(const std::string& i, const std::string& p) override { return truth_.standing(i, p); }
     Status enrol_attestation_key(const std::string& i, const Bytes& n) override {
       return truth_.enrol_attestation_key(i, n);
     }
@@ -70,6 +76,9 @@ TEST_F(SecretEnrolment, OfTwoUsesAtOnceOneWins) {
       return truth_.record_verdict(i, a, b);
     }
     void record_refusal(const std::string& i, const Error& e) override { truth_.record_refusal(i, e); }
+    void note_unproven_refusal(const std::string& i, const Error& e, const std::string& p) override {
+      truth_.note_unproven_refusal(i, e, p);
+    }
     Status confirm_host_observation(const std::string& i) override { return truth_.confirm_host_observation(i); }
     Result<enrolment::Admission> admit(const std::string& i, const Bytes& c, const Bytes& s,
                                        const std::string& p) override {
@@ -97,7 +106,7 @@ TEST_F(SecretEnrolment, ASecretIsRefusedForAVtpmPool) {
   const auto bootstrap = make_secret_node(kNodeA);
   registry.facts[kNodeA].vtpm = true;
   expect_refused(present(bootstrap), refusal::kSecretRefusedForVtpmPool);
-  expect_refused(service.renewal_challenge(kNodeA), refusal::kRenewalRefusedForVtpmPool);
+  expect_refused(service.renewal_challenge(kNodeA, ""), refusal::kRenewalRefusedForVtpmPool);
   expect_refused(service.renewal(kNodeA, {}, ""), refusal::kRenewalRefusedForVtpmPool);
 }
 
@@ -145,7 +154,7 @@ class Renewal : public SecretEnrolment {
     admissions_are_fine();
   }
   enrolment::UnverifiedRenewalRequest request(const crypto::PrivateKey& signer, const enrolment::NodeKeys& fresh) {
-    const auto challenge = service.renewal_challenge(kNodeA).value();
+    const auto challenge = service.renewal_challenge(kNodeA, "").value();
     enrolment::UnverifiedRenewalRequest ask;
     ask.challenge = challenge.challenge;
     ask.signature = signer
@@ -176,7 +185,7 @@ TEST_F(Renewal, TheSignatureBindsTheNewKeysAndTheNonce) {
   ask.client_request = crypto::make_certificate_request(enrolment::generate_node_keys().client, "x").value();
   expect_refused(service.renewal(kNodeA, ask, ""), refusal::kWrongRenewalSignature);
   ask = request(keys.client, fresh);
-  ask.challenge = service.renewal_challenge(kNodeA).value().challenge;
+  ask.challenge = service.renewal_challenge(kNodeA, "").value().challenge;
   expect_refused(service.renewal(kNodeA, ask, ""), refusal::kWrongRenewalSignature);
 }
 
@@ -185,7 +194,7 @@ TEST_F(Renewal, ANonceIsGoodOnceForOneInstanceAndTwoMinutes) {
   const auto late = request(keys.client, enrolment::generate_node_keys());
   auto foreign = request(keys.client, enrolment::generate_node_keys());
   make_secret_node(kNodeB);
-  foreign.challenge = service.renewal_challenge(kNodeB).value().challenge;
+  foreign.challenge = service.renewal_challenge(kNodeB, "").value().challenge;
   expect_refused(service.renewal(kNodeA, foreign, ""), refusal::kForeignNonce);
   ASSERT_TRUE(service.renewal(kNodeA, ask, "").has_value());
   admissions_are_fine();

@@ -25,11 +25,12 @@ struct Leaf {
   std::vector<std::string> organizations, dns_names, ip_addresses;
   std::vector<std::string> programs;  // which read it
   bool kubeconfig = false;
+  std::string user = {}, server = {};  // of the kubeconfig, where it is not for the apiserver
 };
 
 Result<std::vector<Leaf>> leaves_of(const ClusterRecord& record, const Authorities& authorities) {
   SLIPWAY_ASSIGN(const std::string service_address, first_address(record.spec.service_cidr));
-  const std::string loopback = "127.0.0.1";
+  const std::string loopback = "127.0.0.1", webhook = fmt::format("127.0.0.1:{}", record.ports.webhook);
   return std::vector<Leaf>{
       {"etcd-server",
        &authorities.etcd,
@@ -80,6 +81,19 @@ Result<std::vector<Leaf>> leaves_of(const ClusterRecord& record, const Authoriti
        {"localhost"},
        {loopback},
        {"slipway-label-webhook"}},
+      // By whom the webhook knows the apiserver. The apiserver looks for it under the webhook's address, so that it
+      // shows it to no other webhook.
+      {"webhook-client",
+       &authorities.front_proxy,
+       CertificateUse::kClient,
+       "slipway:webhook-client",
+       {},
+       {},
+       {},
+       {"kube-apiserver"},
+       true,
+       webhook,
+       "https://" + webhook},
       {"controller-manager",
        &authorities.client,
        CertificateUse::kClient,
@@ -106,7 +120,10 @@ std::string fingerprint(const Leaf& leaf, const std::string& server) {
   const std::string text =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", leaf.common_name, fmt::join(leaf.organizations, ","),
                   fmt::join(leaf.dns_names, ","), fmt::join(leaf.ip_addresses, ","), static_cast<int>(leaf.use),
-                  leaf.kubeconfig ? server : "", to_hex(crypto::sha256(leaf.authority->certificate.der())));
+                  !leaf.kubeconfig      ? ""
+                  : leaf.server.empty() ? server
+                                        : leaf.server,
+                  to_hex(crypto::sha256(leaf.authority->certificate.der())));
   return to_hex(crypto::sha256(as_bytes(text)));
 }
 
@@ -154,8 +171,9 @@ Status write_leaf(const PrivateFolder& folder, const Leaf& leaf, const Endpoints
   const std::string base = fmt::format("pki/{}", leaf.name);
   if (leaf.kubeconfig)
     return folder.write(base + ".kubeconfig",
-                        render_kubeconfig({"slipway", leaf.common_name, "slipway", endpoints.local_api_server,
-                                           endpoints.ca, std::move(identity)}));
+                        render_kubeconfig({"slipway", leaf.user.empty() ? leaf.common_name : leaf.user, "slipway",
+                                           leaf.server.empty() ? endpoints.local_api_server : leaf.server, endpoints.ca,
+                                           std::move(identity)}));
   SLIPWAY_TRY(folder.write(base + ".key", identity.key.pem()));
   return folder.write(base + ".pem", identity.certificate.pem());
 }
@@ -201,6 +219,20 @@ std::string audit_policy() {
                                       {"rules", rules}});
 }
 
+// What the apiserver shows webhooks. It takes absolute paths alone, and runs in its own folder.
+std::string admission_configuration() {
+  json::array plugins;
+  for (const char* name : {"MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"}) {
+    plugins.push_back(json::object{
+        {"name", name},
+        {"configuration", json::object{{"apiVersion", "apiserver.config.k8s.io/v1"},
+                                       {"kind", "WebhookAdmissionConfiguration"},
+                                       {"kubeConfigFile", "/proc/self/cwd/pki/webhook-client.kubeconfig"}}}});
+  }
+  return json::serialize(json::object{
+      {"apiVersion", "apiserver.config.k8s.io/v1"}, {"kind", "AdmissionConfiguration"}, {"plugins", plugins}});
+}
+
 }  // namespace
 
 Result<std::map<std::string, std::string>> ensure_cluster_files(const PrivateFolder& cluster_folder,
@@ -219,6 +251,7 @@ Result<std::map<std::string, std::string>> ensure_cluster_files(const PrivateFol
     SLIPWAY_TRY(write_if_different(run_folder, fmt::format("pki/{}.pem", name), authority->certificate.pem()));
   SLIPWAY_TRY(ensure_lasting_keys(run_folder, random));
   SLIPWAY_TRY(write_if_different(run_folder, "audit-policy.json", audit_policy()));
+  SLIPWAY_TRY(write_if_different(run_folder, "admission.json", admission_configuration()));
 
   const Endpoints endpoints = endpoints_of(record, authorities);
   SLIPWAY_ASSIGN(const std::vector<Leaf> leaves, leaves_of(record, authorities));

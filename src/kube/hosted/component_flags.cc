@@ -55,6 +55,7 @@ constexpr Flag kFlags[] = {
     {kApiserver, "--client-ca-file=pki/client-ca.pem"},
     {kApiserver, "--authorization-mode=Node,RBAC"},
     {kApiserver, "--enable-admission-plugins=NodeRestriction"},
+    {kApiserver, "--admission-control-config-file=admission.json"},
     {kApiserver, "--kubelet-certificate-authority=pki/kubelet-serving-ca.pem"},
     {kApiserver, "--kubelet-client-certificate=pki/apiserver-kubelet.pem"},
     {kApiserver, "--kubelet-client-key=pki/apiserver-kubelet.key"},

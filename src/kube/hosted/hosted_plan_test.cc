@@ -25,8 +25,9 @@ TEST(ComponentFlags, TheApiserverIsClosedAsTheThreatModelSays) {
   ASSERT_TRUE(arguments.has_value());
   for (const char* flag :
        {"--anonymous-auth=false", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
-        "--bind-address=10.77.0.1", "--insecure-port=0", "--encryption-provider-config=encryption.json",
-        "--kubelet-certificate-authority=pki/kubelet-serving-ca.pem", "--audit-log-path=logs/audit.log"})
+        "--admission-control-config-file=admission.json", "--bind-address=10.77.0.1", "--insecure-port=0",
+        "--encryption-provider-config=encryption.json", "--kubelet-certificate-authority=pki/kubelet-serving-ca.pem",
+        "--audit-log-path=logs/audit.log"})
     EXPECT_THAT(*arguments, Contains(flag));
   EXPECT_THAT(*arguments, Each(Not(HasSubstr("{"))));
 }

@@ -118,11 +118,12 @@ Result<HostedPlan> make_plan(const HostedOptions& options, const ClusterRecord& 
   HostedPlan plan;
   SLIPWAY_ASSIGN(auto etcd, component_arguments(Component::kEtcd, minor, values));
   plan.programs.push_back({"etcd", options.etcd.string(), std::move(etcd), "", ""});
-  plan.programs.push_back({"slipway-label-webhook",
-                           (options.programs_folder / "slipway-label-webhook").string(),
-                           {std::to_string(record.ports.webhook), "pki/webhook.pem", "pki/webhook.key"},
-                           "",
-                           ""});
+  plan.programs.push_back(
+      {"slipway-label-webhook",
+       (options.programs_folder / "slipway-label-webhook").string(),
+       {std::to_string(record.ports.webhook), "pki/webhook.pem", "pki/webhook.key", "pki/front-proxy-ca.pem"},
+       "",
+       ""});
   SLIPWAY_ASSIGN(auto api, component_arguments(Component::kApiserver, minor, values));
   plan.programs.push_back({"kube-apiserver", kubernetes("kube-apiserver"), std::move(api), "",
                            fmt::format("127.0.0.1:{}", record.ports.etcd)});

@@ -15,7 +15,7 @@ namespace slipway::kube {
 struct Authorities {
   crypto::Identity etcd;             // etcd's server and its clients
   crypto::Identity client;           // who the apiserver and kubelets take for a Kubernetes user
-  crypto::Identity front_proxy;      // who may speak for others to an aggregated API
+  crypto::Identity front_proxy;      // the apiserver, for aggregated APIs and the label webhook
   crypto::Identity serving;          // the apiserver's and the label webhook's serving certificates
   crypto::Identity kubelet_serving;  // the kubelets' serving certificates
 };
