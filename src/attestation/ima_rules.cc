@@ -96,7 +96,7 @@ void judge_file(const ImaMeasurement& file, bool in_initrd, bool root_is_measure
                 ImaFindings& findings) {
   const std::string_view rule = broken_rule(file.path, in_initrd, root_is_measured, allowed);
   if (rule.empty()) return;
-  const std::string path = printable(file.path, kMaximumPath);
+  const std::string path = printable(file.path);
   findings.add(rule, path, "nothing from outside of the image",
                fmt::format("{}:{}", printable(file.algorithm, kMaximumAlgorithm), bounded_hex(file.digest)),
                fmt::format(fmt::runtime(meaning_of(rule)), path));
@@ -137,7 +137,7 @@ void judge_ima(const bootchain::VerifiedBoot& boot, bool root_is_measured, const
   for (std::size_t at = 1; at < entries.size(); ++at) {
     if (entries[at].violation) {
       const std::string path =
-          files[at] ? printable(files[at]->path, kMaximumPath) : fmt::format("entry {} of the IMA log", at);
+          files[at] ? printable(files[at]->path) : fmt::format("entry {} of the IMA log", at);
       found.add("ima.violation", path, "no violation", "violation",
                 fmt::format("{} was written while it was measured, so nobody knows what of it ran", path));
       continue;

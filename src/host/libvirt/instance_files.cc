@@ -136,7 +136,7 @@ std::filesystem::path InstanceFiles::overlay(const std::string& instance) const 
 }
 
 Result<std::filesystem::path> InstanceFiles::base(const std::string& instance) const {
-  SLIPWAY_ASSIGN(const Bytes name, read_file(record_folder(instance) / "base", kMaximumBaseName));
+  SLIPWAY_ASSIGN(const Bytes name, files::read_file(record_folder(instance) / "base", kMaximumBaseName));
   return machines_ / "images" / as_text(name);
 }
 

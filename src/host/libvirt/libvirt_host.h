@@ -23,7 +23,7 @@ struct LibvirtOptions {
   std::filesystem::path vm_folder = "/var/lib/libvirt/slipway";
   // Of libvirt's, for what a VM may send; see DomainPlan. Empty: none, until "clean-traffic" was seen to let nodes and
   // their pods through on real VMs. No certificate rests on it: a VM gets them for its own address alone.
-  std::string traffic_filter;
+  std::string traffic_filter{};
   // Used only where libvirtd must be asked elsewhere than on this machine's system socket.
   std::string uri = "qemu:///system";
   Random& random;      // outlives the host
