@@ -136,8 +136,7 @@ void judge_ima(const bootchain::VerifiedBoot& boot, bool root_is_measured, const
   judge_aggregate(boot, files.front(), found);
   for (std::size_t at = 1; at < entries.size(); ++at) {
     if (entries[at].violation) {
-      const std::string path =
-          files[at] ? printable(files[at]->path) : fmt::format("entry {} of the IMA log", at);
+      const std::string path = files[at] ? printable(files[at]->path) : fmt::format("entry {} of the IMA log", at);
       found.add("ima.violation", path, "no violation", "violation",
                 fmt::format("{} was written while it was measured, so nobody knows what of it ran", path));
       continue;
