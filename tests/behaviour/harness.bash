@@ -5,7 +5,7 @@
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 programs=${SLIPWAY_PROGRAMS:-$repository/build/bin}
 logs=${SLIPWAY_TEST_LOGS:-$repository/build/test-logs}
-vm_results=${SLIPWAY_VM_RESULTS:-$logs/vm_test.lines}
+vm_results=${SLIPWAY_VM_RESULTS:-}
 work=
 declare -A server_port=() row_state=() row_title=()
 failures=0
