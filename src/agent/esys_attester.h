@@ -16,7 +16,10 @@ struct EsysOptions {
 
 // This machine's TPM 2.0, through ESAPI. The EK is the one at the persistent handle 0x81010001, else made from the
 // default template. The AK is a primary key of the endorsement hierarchy with a fixed template: the TPM derives it from
-// its own seed, so it is the same after every boot and nothing about it is stored. Not thread-safe.
+// its own seed, so it is the same after every boot and nothing about it is stored. After each quote a counter in the
+// TPM (NV index 0x01805c10, made at the first one) goes on by one, so that the TPM writes its clock down: after a power
+// cut it may repeat what the TPM's own interval allows ("Timing Components", 2^22 ms at most; swtpm 4 s), and says
+// "not safe" until it has passed what a verifier has seen. Not thread-safe.
 class EsysAttester final : public tpm::Attester {
  public:
   // kUnavailable, naming the TCTI, where no TPM answers.

@@ -188,6 +188,38 @@ TEST(EsysAttester, FindsThePersistentEndorsementKeyThatTheTemplateWouldGive) {
   EXPECT_EQ(area.rsa_bits, 2048);
 }
 
+// As TPM2_ReadClock shows it, in milliseconds.
+std::uint64_t clock_of(const Simulator& simulator) {
+  const fs::path output = simulator.folder() / "clock";
+  fs::remove(output);
+  EXPECT_EQ(testing::run({"tpm2_readclock", "--tcti", simulator.tcti()}, nullptr, output), 0);
+  std::ifstream lines(output);
+  for (std::string word; lines >> word;) {
+    if (std::uint64_t clock = 0; word == "clock:" && lines >> clock) return clock;
+  }
+  ADD_FAILURE() << "tpm2_readclock names no clock";
+  return 0;
+}
+
+// Found on a real VM: a node whose power was cut was held for one whose TPM had been thrown back, since swtpm had kept
+// its clock at the last orderly shutdown alone.
+TEST(EsysAttester, APowerCutThrowsTheClockBackByNoMoreThanTheTpmsOwnInterval) {
+  constexpr std::uint64_t kIntervalOfSwtpm = 4096;
+  Simulator simulator(true);
+  auto attester = agent::EsysAttester::open({simulator.tcti(), "/nonexistent", "/nonexistent"}).value();
+  const auto key = tpm::check_attestation_key(attester->attestation_key_public().value()).value();
+  const std::uint64_t first = clock_of(simulator);
+  std::uint64_t seen = 0;
+  while (seen < first + 2 * kIntervalOfSwtpm) {
+    const auto quote = attester->quote(Bytes(32, 1), {0}).value();
+    seen = tpm::verify_quote(key, quote, Bytes(32, 1), {0}).value().clock.clock;
+  }
+  attester.reset();
+  simulator.cut_power();
+  simulator.start();
+  EXPECT_GT(clock_of(simulator) + kIntervalOfSwtpm, seen);
+}
+
 TEST(EsysAttester, SaysWhatIsMissing) {
   const auto opened = agent::EsysAttester::open({"swtpm:path=/nonexistent/tpm.sock", "", ""});
   ASSERT_FALSE(opened.has_value());

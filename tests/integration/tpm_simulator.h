@@ -82,12 +82,8 @@ class Simulator {
     }
     ASSERT_TRUE(listens) << "swtpm does not listen";
   }
-  void stop() {
-    if (process_ == 0) return;
-    ::kill(process_, SIGTERM);
-    ::waitpid(process_, nullptr, 0);
-    process_ = 0;
-  }
+  void stop() { end(SIGTERM); }
+  void cut_power() { end(SIGKILL); }
   std::string tcti() const { return "swtpm:path=" + (folder_ / "tpm.sock").string(); }
   fs::path folder() const { return folder_; }
 
@@ -101,6 +97,13 @@ class Simulator {
     const bool connected = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
     ::close(probe);
     return connected;
+  }
+
+  void end(int signal) {
+    if (process_ == 0) return;
+    ::kill(process_, signal);
+    ::waitpid(process_, nullptr, 0);
+    process_ = 0;
   }
 
   fs::path folder_;
