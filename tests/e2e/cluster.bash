@@ -29,11 +29,11 @@ try "the boot report has each component, its signer and the verdict" report_has 
   "Microsoft Windows UEFI Driver Publisher" "Debian Secure Boot Signer" ": trusted"
 # S15: by somebody who cannot reach the server.
 evidence_verifies() {
-  local evidence=$state/client/evidence
-  slipway evidence get "$first" --file "$evidence" --only-show-errors || return 1
+  local evidence="$state/client/the-first-boot.evidence.json"
+  keep_evidence "the first boot" "$first" || return 1
   SLIPWAY_CONFIG_DIR=$state/nobody "$programs/slipway" evidence verify "$evidence" || return 1
-  jq -c '.evidence.quote |= (if startswith("/0") then "A" + .[1:] else "/0" + .[2:] end)' "$evidence" > "$evidence.changed"
-  ! SLIPWAY_CONFIG_DIR=$state/nobody "$programs/slipway" evidence verify "$evidence.changed" || return 1
+  jq -c '.evidence.quote |= (if startswith("/0") then "A" + .[1:] else "/0" + .[2:] end)' "$evidence" > "$state/client/changed"
+  ! SLIPWAY_CONFIG_DIR=$state/nobody "$programs/slipway" evidence verify "$state/client/changed" || return 1
   [[ $(slipway evidence token "$first") == *.*.* ]]
 }
 try "its evidence verifies without the server, and no longer with a byte of the quote changed" evidence_verifies
@@ -65,5 +65,6 @@ boots_as_predicted() { # NAME NODE on|off
     bad "$name: some event is not as predicted"
   fi
   slipway predict "$good_image" --manifest "$manifest" "${shape[@]}" --secure-boot "$3" --compare "$log" >&2
+  keep_evidence "$name" "$node"
   jq --raw-output --arg name "$name" '.events | group_by(.match) | map("\(length) \(.[0].match)") | "     \($name): " + join(", ")' "$table"
 }

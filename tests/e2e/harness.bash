@@ -115,6 +115,7 @@ end() {
     fi
     mkdir -p "${SLIPWAY_TEST_LOGS:-/tmp}"
     cp "$state/slipwayd.log" "${SLIPWAY_TEST_LOGS:-/tmp}/$(basename "$0")-slipwayd.log"
+    cp "$state"/client/*.evidence.json "${SLIPWAY_TEST_LOGS:-/tmp}/"
     rm -rf --one-file-system "$state"
   fi
   exit "$status"
@@ -131,6 +132,11 @@ node_of() { # CLUSTER POOL: name of the pool's first node
 
 field_of() { # NODE FIELD
   slipway node list --output json | jq -r --arg node "$1" --arg field "$2" '.[] | select(.name == $node) | .[$field]'
+}
+
+# The node's last evidence bundle, as NAME.evidence.json; it stays with the logs.
+keep_evidence() { # NAME NODE
+  slipway evidence get "$2" --file "$state/client/${1// /-}.evidence.json" --only-show-errors
 }
 
 # A privileged pod that sees the node's root at /host: how the tests look into a guest whose image has no back door.
