@@ -31,11 +31,13 @@ std::string last_words(const ObservedNode& observed) {
                      tail.size() <= kShownConsole ? tail : tail.substr(tail.size() - kShownConsole));
 }
 
+// Warnings are left to the boot report: they are not why the node is not trusted.
 PhaseAndReason untrusted(const attestation::Verdict& verdict) {
   std::string text;
   for (const attestation::Finding& finding : verdict.findings) {
+    if (finding.severity == attestation::Severity::kWarning) continue;
     if (!text.empty()) text += ' ';
-    text += fmt::format("{}: {}", finding.rule, finding.message);
+    text += fmt::format("{}: {}{}", finding.rule, finding.message, finding.message.ends_with('.') ? "" : ".");
     if (!finding.remedy.empty()) text += ' ' + finding.remedy;
     if (text.size() > 2000) break;
   }

@@ -184,6 +184,25 @@ TEST(Labels, GoAtABadVerdict) {
   for (const auto& [name, value] : labels) EXPECT_FALSE(value.has_value()) << name;
 }
 
+TEST(Explanation, OfAnUntrustedNodeHasItsErrorsInSentencesAndNoWarnings) {
+  World world;
+  attestation::Verdict judged;
+  judged.verdict_class = attestation::VerdictClass::kUntrusted;
+  attestation::Finding program;
+  program.rule = "ima.program";
+  program.message = "/pause ran from outside of the root";
+  program.severity = attestation::Severity::kWarning;
+  attestation::Finding module;
+  module.rule = "ima.module";
+  module.message = "/run/m.ko was loaded";
+  module.remedy = "Reboot the node.";
+  judged.findings = {program, module};
+  world.node().verdict = attestation::to_json(judged);
+  const auto actions = world.run();
+  ASSERT_EQ(all<SetPhase>(actions).size(), 1U);
+  EXPECT_EQ(all<SetPhase>(actions)[0].explanation, "ima.module: /run/m.ko was loaded. Reboot the node.");
+}
+
 TEST(Labels, GoWhenEvidenceIsLateAndNotBefore) {
   World world;
   world.now = *world.node().last_evidence + 2 * world.limits.evidence_interval + world.limits.evidence_margin;
