@@ -50,7 +50,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 start_slipwayd() {
   setsid "$programs/slipwayd" --state "$state" --listen "127.0.0.1:$port" --config "$state/config.json" \
     --kubernetes-binaries "$kubernetes" --cache "$SLIPWAY_CACHE/calibrations" --images "$state/images" \
-    --boot-patience 360 --evidence-interval 120 >> "$state/slipwayd.log" 2>&1 < /dev/null &
+    --boot-patience 600 --evidence-interval 120 >> "$state/slipwayd.log" 2>&1 < /dev/null &
   slipwayd_pid=$!
   until_true 60 test -s "$state/admin.json"
   until_true 60 curl --silent --fail --cacert "$state/ca.pem" "https://127.0.0.1:$port/metadata/endpoints?api-version=2022-09-01" ||

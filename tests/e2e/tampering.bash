@@ -23,7 +23,7 @@ judge_tampered() { # POOL TAMPERING PHASE WORD...
   shift 3
   [[ -n $node ]] || return
   reached() { [[ $(field_of "$node" phase) == "$phase" ]]; }
-  try "$tampering: the node's state is $phase" until_true 480 reached
+  try "$tampering: the node's state is $phase" until_true 720 reached
   { slipway node list --output json; slipway node boot "$node" --output json; } > "$state/client/report" 2>&1
   for word in "$@"; do
     try "$tampering: the report names '$word'" grep --quiet --ignore-case --fixed-strings -- "$word" "$state/client/report"
