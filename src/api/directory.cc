@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/handlers.h"
+#include "api/installation.h"
 #include "api/odata.h"
 #include "api/token.h"
 #include "crypto/secret_hash.h"
@@ -163,7 +164,7 @@ Result<http::Response> add_password(Call& call) {
     }
     principal.secret_expires = *expires;
   }
-  const std::string secret = to_base64url(call.random.bytes(32));
+  const std::string secret = make_client_secret(call.random);
   principal.secret_hash = crypto::hash_secret(secret, call.random);
   SLIPWAY_TRY(keep(call, principal, client.revision));
   json::object answer{{"keyId", make_uuid(call.random)},

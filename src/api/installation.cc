@@ -167,6 +167,8 @@ Result<Installation> open_installation(const StateFolder& folder, const std::str
   return installation;
 }
 
+std::string make_client_secret(Random& random) { return to_hex(random.bytes(32)); }
+
 Status make_administrator(const StateFolder& folder, const Installation& installation, const std::string& endpoint,
                           store::Store& store, Random& random) {
   const std::string path = folder.path() + "/admin.json";
@@ -178,7 +180,7 @@ Status make_administrator(const StateFolder& folder, const Installation& install
                                         {"tenantId", installation.tenant},
                                         {"subscriptionId", installation.subscription},
                                         {"clientId", make_uuid(random)},
-                                        {"clientSecret", to_base64url(random.bytes(32))}}) +
+                                        {"clientSecret", make_client_secret(random)}}) +
            "\n";
     SLIPWAY_TRY(files::create_file(path, as_bytes(*text), 0600));
   }

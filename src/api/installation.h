@@ -49,6 +49,10 @@ struct Installation {
 Result<Installation> open_installation(const StateFolder& folder, const std::string& listen_address,
                                        store::Store& store, Time now, Random& random);
 
+// A client's secret: 256 bits in lower-case hexadecimal, which no command line takes for anything else. Of base64url's
+// letters "-" may come first, and `az login --password SECRET` then misses its argument.
+std::string make_client_secret(Random& random);
+
 // At the first start: writes admin.json (O_EXCL, 0600: endpoint, tenantId, subscriptionId, clientId, clientSecret) into
 // the folder and keeps the client with its secret's slow hash, as Owner of everything, in the store. Later: does
 // nothing. A start that was cut short between the two is completed from the file.
