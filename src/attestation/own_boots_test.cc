@@ -48,6 +48,24 @@ TEST_P(GoodBoot, IsOfNoOtherMachine) {
   EXPECT_THAT(rules_of(appraise_again(bundle).value()), ElementsAre("quote.signature"));
 }
 
+// Another version of the image; containers had run on three of the nodes when they answered.
+class GoodBootOfASecondImage : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Own, GoodBootOfASecondImage,
+                         ::testing::Values("second-image", "second-image-secure-boot-off", "second-image-warm-reboot",
+                                           "second-image-power-cut"));
+
+TEST_P(GoodBootOfASecondImage, IsAsItWasPredicted) {
+  const auto verdict = appraise_again(own_boot(GetParam()));
+  ASSERT_TRUE(verdict) << verdict.error().message;
+  EXPECT_EQ(verdict->verdict_class, VerdictClass::kTrusted);
+  EXPECT_TRUE(verdict->matches_prediction);
+  EXPECT_EQ(verdict->prediction, "SlipwayDebian-12-gen2TLcontainerd-202611.30.0");
+  for (const Finding& finding : verdict->findings) {
+    EXPECT_EQ(finding.rule, "ima.program");
+    EXPECT_EQ(finding.severity, Severity::kWarning) << finding.message;
+  }
+}
+
 TEST(OwnBoot, WithAModuleFromOutsideIsNot) {
   const auto verdict = appraise_again(own_boot("module-from-outside"));
   ASSERT_TRUE(verdict) << verdict.error().message;
