@@ -16,7 +16,8 @@ struct KubeAccess {
 };
 
 // `folder` is where the kubeconfig's relative file names begin; an empty context is the current one. kMalformed for
-// another form; kInvalidArgument for an access that only a program of its own can get (exec, auth-provider).
+// another form; kResourceExhausted for more than read_yaml() takes; kInvalidArgument for an access that only a program
+// of its own can get (exec, auth-provider).
 Result<KubeAccess> kube_access(std::string_view kubeconfig, std::string_view context, const std::string& folder);
 
 // The cluster's nodes as a List, JSON.

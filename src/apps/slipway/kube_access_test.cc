@@ -38,6 +38,12 @@ TEST(KubeAccess, SaysWhatItCannotUse) {
             std::string::npos);
   EXPECT_EQ(kube_access("a: [", "", "").error().code, ErrorCode::kMalformed);
   EXPECT_EQ(kube_access("text", "", "").error().code, ErrorCode::kMalformed);
+  // A parser stayed in this for ever.
+  EXPECT_EQ(kube_access("!m*,chv`", "", "").error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(kube_access("a: [1\nb: 2", "", "").error().message,
+            "the kubeconfig cannot be read: line 2, column 2: did not find expected ',' or ']' while parsing a flow "
+            "sequence from line 1");
+  EXPECT_EQ(kube_access(std::string((4U << 20) + 1, ' '), "", "").error().code, ErrorCode::kResourceExhausted);
   std::string plain = kConfig;
   plain.replace(plain.find("https"), 5, "http");
   EXPECT_EQ(kube_access(plain, "", "").error().code, ErrorCode::kMalformed);

@@ -15,8 +15,8 @@ struct MergedKubeconfig {
 // Puts one cluster's kubeconfig (YAML or JSON) into another, as az does: its cluster, context and user by name, its
 // context becomes the current one, under the name `context` if that is not empty; an administrator's context gets
 // "-admin" behind its name. `existing` may be empty.
-// kConflict if a thing of that name is there, differs, and `overwrite` is false; kMalformed for other forms,
-// kResourceExhausted for more than 100,000 values.
+// kInvalidArgument for a context that is no UTF-8; kConflict if a thing of that name is there, differs, and `overwrite`
+// is false; kMalformed for other forms, kResourceExhausted for more than read_yaml() takes, before or after.
 Result<MergedKubeconfig> merge_kubeconfig(std::string_view existing, std::string_view addition, bool overwrite,
                                           std::string_view context = {});
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include "apps/slipway/yaml_document.h"
+
 namespace slipway::cli {
 namespace {
 
@@ -84,7 +86,78 @@ TEST(MergeKubeconfig, AliasesOfAliasesAreBounded) {
   EXPECT_EQ(merge_kubeconfig("", bomb, true).error().code, ErrorCode::kResourceExhausted);
 }
 
+// The server's kubeconfig has to be a context's; any other text can be what is there.
+std::string kept(const std::string& text) {
+  const auto merged = merge_kubeconfig("extensions: {mine: " + text + "}", kUser, false);
+  if (!merged) return merged.error().message;
+  return read_yaml_document(merged->text).value().member("extensions").member("mine").text;
+}
+
+TEST(MergeKubeconfig, TextsStayWhatTheyAre) {
+  EXPECT_EQ(kept(R"("\x7f")"), "\x7f");
+  EXPECT_EQ(kept(R"("\u2028\u2029")"), "\xe2\x80\xa8\xe2\x80\xa9");
+  EXPECT_EQ(kept(R"("\uFFFE\uFFFF \U0001F6A2")"), "\xef\xbf\xbe\xef\xbf\xbf \xf0\x9f\x9a\xa2");
+  EXPECT_EQ(kept(R"("\e[2J\0\x85\xa0\n ")"), std::string("\x1b[2J\0\xc2\x85\xc2\xa0\n ", 11));
+  EXPECT_EQ(kept("gr\xc3\xb6\xc3\x9f"), "gr\xc3\xb6\xc3\x9f");
+  const auto merged = merge_kubeconfig("a: !!str 1\nb: !!int \"2\"\n", kUser, false).value();
+  const YAML::Node file = YAML::Load(merged.text);
+  EXPECT_EQ(file["a"].Tag(), "!");
+  EXPECT_EQ(file["b"].Tag(), "?");
+}
+
+TEST(MergeKubeconfig, ANameThatLooksLikeAnotherTypeIsQuoted) {
+  const auto merged = merge_kubeconfig("", kUser, false, "true").value();
+  EXPECT_EQ(YAML::Load(merged.text)["current-context"].Tag(), "!");
+  EXPECT_EQ(merge_kubeconfig("", kUser, false, "\xe2\x80\xa8").value().context, "\xe2\x80\xa8");
+  EXPECT_EQ(merge_kubeconfig("", kUser, false, "\xff").error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(MergeKubeconfig, TheSameWrittenOtherwiseIsNoConflict) {
+  EXPECT_TRUE(merge_kubeconfig("clusters:\n- name: c\n  cluster:\n    server: https://one\n", kUser, false));
+  EXPECT_EQ(merge_kubeconfig("clusters: [{name: c, cluster: {server: 1}}]", kubeconfig("u", "1"), false).error().code,
+            ErrorCode::kConflict)
+      << "a number is no text";
+  // Of two that are there, the second may be the other one.
+  EXPECT_EQ(
+      merge_kubeconfig("clusters: [{name: c, cluster: {server: 'https://one'}}, {name: c}]", kUser, false).error().code,
+      ErrorCode::kConflict);
+}
+
+TEST(MergeKubeconfig, NothingThatIsThereIsLost) {
+  // Elements without a name, and a list that is none.
+  const auto merged = merge_kubeconfig("clusters: [text, ~, {name: [x]}, {}]", kUser, false).value();
+  EXPECT_EQ(YAML::Load(merged.text)["clusters"].size(), 5u);
+  EXPECT_EQ(YAML::Load(merge_kubeconfig("clusters: ~", kUser, false).value().text)["clusters"].size(), 1u);
+  EXPECT_EQ(merge_kubeconfig("clusters: {a: b}", kUser, true).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(merge_kubeconfig("a: b\n---\nc: d\n", kUser, true).error().code, ErrorCode::kMalformed);
+}
+
+TEST(MergeKubeconfig, WhatIsWrittenStaysWithinTheLimits) {
+  // Each of these is a line of its own then, with an indentation of twice the level.
+  std::string deep = "a: ";
+  for (int i = 0; i < 60; ++i) deep += '[';
+  for (int i = 0; i < 90000; ++i) deep += "a,";
+  deep += std::string(60, ']');
+  EXPECT_EQ(merge_kubeconfig(deep, kUser, true).error().code, ErrorCode::kResourceExhausted);
+}
+
 TEST(MergeKubeconfig, OtherFormsAreMalformed) {
+  // A parser stayed in this for ever.
+  EXPECT_EQ(merge_kubeconfig("!m*,chv`", kUser, true).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(merge_kubeconfig("", "!m*,chv`", true).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(merge_kubeconfig("a: [1\nb: 2", kUser, true).error().message,
+            "a kubeconfig cannot be read (line 2, column 2: did not find expected ',' or ']' while parsing a flow "
+            "sequence from line 1); repair it, or use --file FILE to write elsewhere");
+  EXPECT_EQ(merge_kubeconfig("", R"({"clusters": [{"name": "c"}, {"name": "c"}], "contexts": [{"name": "c",
+      "context": {"user": "u"}}]})",
+                             true)
+                .error()
+                .code,
+            ErrorCode::kMalformed);
+  EXPECT_EQ(merge_kubeconfig("", R"({"users": [{}], "contexts": [{"name": "c", "context": {"user": "u"}}]})", true)
+                .error()
+                .code,
+            ErrorCode::kMalformed);
   EXPECT_EQ(merge_kubeconfig("a: [", kUser, true).error().code, ErrorCode::kMalformed);
   EXPECT_EQ(merge_kubeconfig("just text", kUser, true).error().code, ErrorCode::kMalformed);
   EXPECT_EQ(merge_kubeconfig("", "{}", true).error().code, ErrorCode::kMalformed);

@@ -1,19 +1,18 @@
 #include "apps/slipway/kubernetes_manifest.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
-#include <algorithm>
+#include "apps/slipway/yaml_document.h"
+#include "base/text.h"
 
 namespace slipway::cli {
 namespace {
 
 constexpr std::size_t kLargest = std::size_t{1} << 20;
-constexpr std::size_t kMostDocuments = 1000;
-constexpr std::size_t kMostValues = 100000;
-constexpr int kDeepest = 64;
-// yaml-cpp's tag of a plain scalar.
-constexpr std::string_view kPlainTag = "?";
+// A longer line shows nobody where the mistake is; and many mistakes may stand in one line.
+constexpr std::size_t kLongestLine = 500;
+// Kubernetes' own names and label keys are shorter. Many findings may repeat one of them.
+constexpr std::size_t kLongestName = 320;
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -27,33 +26,21 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-std::string text_of(const YAML::Node& map, const char* name) {
-  if (!map.IsMap()) return {};
-  const YAML::Node found = map[name];
-  return found && found.IsScalar() ? found.Scalar() : std::string();
-}
+std::string shown_name(const std::string& name) { return valid_utf8(name.substr(0, kLongestName)); }
 
-YAML::Node member(const YAML::Node& map, const char* name) {
-  if (map && map.IsMap())
-    if (const YAML::Node found = map[name]) return found;
-  return YAML::Node(YAML::NodeType::Null);
-}
-
-std::vector<std::string> texts_of(const YAML::Node& list) {
+std::vector<std::string> texts_of(const YamlValue& list) {
   std::vector<std::string> texts;
-  if (list.IsSequence())
-    for (const auto& element : list)
-      if (element.IsScalar()) texts.push_back(element.Scalar());
+  for (const YamlValue& element : list.elements)
+    if (element.is_scalar()) texts.push_back(element.text);
   return texts;
 }
 
-std::vector<LabelRequirement> expressions_of(const YAML::Node& list) {
+std::vector<LabelRequirement> expressions_of(const YamlValue& list) {
   std::vector<LabelRequirement> requirements;
-  if (list.IsSequence())
-    for (const auto& element : list)
-      if (element.IsMap())
-        requirements.push_back(
-            {text_of(element, "key"), text_of(element, "operator"), texts_of(member(element, "values"))});
+  for (const YamlValue& element : list.elements)
+    if (element.is_map())
+      requirements.push_back(
+          {element.member("key").text, element.member("operator").text, texts_of(element.member("values"))});
   return requirements;
 }
 
@@ -61,104 +48,79 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : lines_(lines_of(text)) {}
 
-  Status read(const YAML::Node& document) {
-    if (document.IsMap() && member(document, "items").IsSequence()) {
-      for (const auto& item : document["items"]) SLIPWAY_TRY(read_object(item));
-      return {};
-    }
-    return read_object(document);
+  void read(const YamlValue& document) {
+    if (!document.member("items").is_sequence()) return read_object(document);
+    for (const YamlValue& item : document.member("items").elements) read_object(item);
   }
 
   Manifest take() { return std::move(manifest_); }
 
  private:
-  Status read_object(const YAML::Node& node) {
-    object_ = text_of(node, "kind");
+  void read_object(const YamlValue& object) {
+    object_ = shown_name(object.member("kind").text);
     if (object_.empty()) object_ = "object";
-    if (const std::string name = text_of(member(node, "metadata"), "name"); !name.empty()) object_ += ' ' + name;
-    return walk(node, "", "", 0);
+    if (const std::string& name = object.member("metadata").member("name").text; !name.empty())
+      object_ += ' ' + shown_name(name);
+    walk(object, "", "");
   }
 
-  // `key` is the member that the node stands under, `above` the one above that.
-  Status walk(const YAML::Node& node, const std::string& key, const std::string& above, int depth) {
-    if (++values_ > kMostValues || depth > kDeepest)
-      return fail(ErrorCode::kResourceExhausted,
-                  fmt::format("the manifest has more than {} values, or more than {} levels", kMostValues, kDeepest));
-    if (node.IsSequence()) {
-      for (const auto& element : node) SLIPWAY_TRY(walk(element, key, above, depth + 1));
-      return {};
-    }
-    if (!node.IsMap()) return {};
+  // `key` is the member that the value stands under, `above` the one above that. No deeper than what read_yaml() takes.
+  void walk(const YamlValue& value, const std::string& key, const std::string& above) {
+    for (const YamlValue& element : value.elements) walk(element, key, above);
+    if (!value.is_map()) return;
     const bool is_labels = (key == "labels" || key == "annotations") && above == "metadata";
-    if (is_labels || key == "nodeSelector" || key == "matchLabels") check_map(node, key);
-    if (key == "matchExpressions") check_list(member(node, "values"), text_of(node, "key"));
-    if (key == "spec" && member(node, "containers").IsSequence()) manifest_.pods.push_back(needs_of(node));
-    for (const auto& pair : node)
-      SLIPWAY_TRY(walk(pair.second, pair.first.IsScalar() ? pair.first.Scalar() : std::string(), key, depth + 1));
-    return {};
+    if (is_labels || key == "nodeSelector" || key == "matchLabels") check_map(value, key);
+    if (key == "matchExpressions") check_list(value.member("values"), value.member("key").text);
+    if (key == "spec" && value.member("containers").is_sequence()) manifest_.pods.push_back(needs_of(value));
+    for (const YamlMember& member : value.members) walk(member.value, member.key.text, key);
   }
 
-  void check_map(const YAML::Node& map, const std::string& place) {
-    for (const auto& pair : map)
-      if (pair.first.IsScalar()) check(pair.second, place, pair.first.Scalar());
+  void check_map(const YamlValue& map, const std::string& place) {
+    for (const YamlMember& member : map.members)
+      if (member.key.is_scalar()) check(member.value, place, member.key.text);
   }
 
-  void check_list(const YAML::Node& list, const std::string& key) {
-    if (!list.IsSequence()) return;
-    for (const auto& element : list) check(element, "matchExpressions", key);
+  void check_list(const YamlValue& list, const std::string& key) {
+    for (const YamlValue& element : list.elements) check(element, "matchExpressions", key);
   }
 
-  void check(const YAML::Node& value, const std::string& place, const std::string& key) {
-    if (!value.IsScalar() || value.Tag() != kPlainTag) return;
-    const std::string text = value.Scalar();
-    const YamlScalar type = plain_scalar_type(text);
+  void check(const YamlValue& value, const std::string& place, const std::string& key) {
+    if (value.kind != YamlValue::Kind::kPlain) return;
+    const YamlScalar type = plain_scalar_type(value.text);
     // Kubernetes takes a missing value for an empty text, and a time for the text that it is.
     if (type == YamlScalar::kText || type == YamlScalar::kNull || type == YamlScalar::kTimestamp) return;
-    const YAML::Mark mark = value.Mark();
-    UnquotedValue found{static_cast<std::size_t>(mark.line) + 1,
-                        static_cast<std::size_t>(mark.column) + 1,
-                        object_,
-                        place,
-                        key,
-                        text,
-                        type,
-                        {},
-                        {}};
-    if (mark.line >= 0 && static_cast<std::size_t>(mark.line) < lines_.size()) {
-      const std::string_view line = lines_[static_cast<std::size_t>(mark.line)];
+    UnquotedValue found{value.line, value.column, object_, place, shown_name(key), value.text, type, {}, {}};
+    const std::string_view line = lines_.at(value.line - 1);
+    if (line.size() <= kLongestLine) {
       found.written = line;
-      const auto at = static_cast<std::size_t>(std::max(mark.column, 0));
-      if (line.substr(std::min(at, line.size())).starts_with(text))
-        found.corrected = fmt::format("{}\"{}\"{}", line.substr(0, at), text, line.substr(at + text.size()));
+      const std::size_t at = value.column - 1;
+      if (line.substr(at).starts_with(value.text))
+        found.corrected =
+            fmt::format("{}\"{}\"{}", line.substr(0, at), value.text, line.substr(at + value.text.size()));
     }
     manifest_.unquoted.push_back(std::move(found));
   }
 
-  PodNeeds needs_of(const YAML::Node& spec) const {
+  PodNeeds needs_of(const YamlValue& spec) const {
     PodNeeds needs;
     needs.object = object_;
-    needs.line = static_cast<std::size_t>(std::max(spec.Mark().line, 0)) + 1;
-    needs.node_name = text_of(spec, "nodeName");
-    if (const YAML::Node selector = member(spec, "nodeSelector"); selector.IsMap())
-      for (const auto& pair : selector)
-        if (pair.first.IsScalar())
-          needs.selector.push_back(
-              {pair.first.Scalar(), "In", {pair.second.IsScalar() ? pair.second.Scalar() : std::string()}});
-    const YAML::Node required =
-        member(member(member(spec, "affinity"), "nodeAffinity"), "requiredDuringSchedulingIgnoredDuringExecution");
-    if (const YAML::Node terms = member(required, "nodeSelectorTerms"); terms.IsSequence())
-      for (const auto& term : terms) needs.terms.push_back(expressions_of(member(term, "matchExpressions")));
-    if (const YAML::Node tolerations = member(spec, "tolerations"); tolerations.IsSequence())
-      for (const auto& each : tolerations)
-        if (each.IsMap())
-          needs.tolerations.push_back(
-              {text_of(each, "key"), text_of(each, "operator"), text_of(each, "value"), text_of(each, "effect")});
+    needs.line = spec.line;
+    needs.node_name = spec.member("nodeName").text;
+    for (const YamlMember& pair : spec.member("nodeSelector").members)
+      if (pair.key.is_scalar()) needs.selector.push_back({pair.key.text, "In", {pair.value.text}});
+    const YamlValue& required =
+        spec.member("affinity").member("nodeAffinity").member("requiredDuringSchedulingIgnoredDuringExecution");
+    for (const YamlValue& term : required.member("nodeSelectorTerms").elements)
+      needs.terms.push_back(expressions_of(term.member("matchExpressions")));
+    for (const YamlValue& each : spec.member("tolerations").elements)
+      if (each.is_map())
+        needs.tolerations.push_back({each.member("key").text, each.member("operator").text, each.member("value").text,
+                                     each.member("effect").text});
     return needs;
   }
 
   std::vector<std::string_view> lines_;
   std::string object_;
-  std::size_t values_ = 0;
   Manifest manifest_;
 };
 
@@ -166,18 +128,13 @@ class Reader {
 
 Result<Manifest> read_kubernetes_manifest(std::string_view text) {
   if (text.size() > kLargest) return fail(ErrorCode::kResourceExhausted, "the manifest is larger than 1 MiB");
-  try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > kMostDocuments)
-      return fail(ErrorCode::kResourceExhausted,
-                  fmt::format("the manifest has more than {} documents", kMostDocuments));
-    Reader reader(text);
-    for (const YAML::Node& document : documents)
-      if (document.IsMap()) SLIPWAY_TRY(reader.read(document));
-    return reader.take();
-  } catch (const YAML::Exception& error) {
-    return fail(ErrorCode::kMalformed, fmt::format("it is no YAML: {}", error.what()));
-  }
+  const auto documents = read_yaml(text);
+  if (!documents)
+    return fail(documents.error().code, fmt::format("it cannot be read as YAML: {}", documents.error().message));
+  Reader reader(text);
+  for (const YamlValue& document : *documents)
+    if (document.is_map()) reader.read(document);
+  return reader.take();
 }
 
 }  // namespace slipway::cli

@@ -19,7 +19,7 @@ struct UnquotedValue {
   std::string place;                 // "nodeSelector", "labels", ...
   std::string key, value;
   YamlScalar type = YamlScalar::kText;
-  std::string written, corrected;  // the whole line, as it is and as it should be
+  std::string written, corrected;  // the whole line, as it is and as it should be; empty for one of more than 500 bytes
 };
 
 // One expression of a node affinity, or one pair of a node selector (an In of one value).
@@ -48,8 +48,8 @@ struct Manifest {
   std::vector<PodNeeds> pods;
 };
 
-// At most 1 MiB, 1000 documents and 100,000 values. kMalformed with line and column for what is no YAML;
-// kResourceExhausted beyond a limit.
+// At most 1 MiB, and what read_yaml() takes: kMalformed with line and column for what is no YAML, kResourceExhausted
+// beyond a limit. Names and keys in findings end after 320 bytes.
 Result<Manifest> read_kubernetes_manifest(std::string_view text);
 
 }  // namespace slipway::cli

@@ -124,5 +124,58 @@ TEST(Manifest, IsBounded) {
   EXPECT_FALSE(read_kubernetes_manifest(deep + std::string(100, '}')));
 }
 
+TEST(Manifest, SaysWhereItIsNoYaml) {
+  const auto manifest = read_kubernetes_manifest("kind: Pod\nmetadata: name: web\n");
+  ASSERT_FALSE(manifest);
+  EXPECT_EQ(manifest.error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(manifest.error().message,
+            "it cannot be read as YAML: line 2, column 15: mapping values are not allowed in this context");
+  // A parser stayed in this for ever.
+  EXPECT_EQ(read_kubernetes_manifest("!m*,chv`").error().code, ErrorCode::kMalformed);
+}
+
+TEST(Manifest, FindsTheColumnBehindCharactersOfManyBytes) {
+  const UnquotedValue found = read_kubernetes_manifest(
+                                  "kind: Pod\r\nmetadata: {labels: {gr\xc3\xb6\xc3\x9f"
+                                  "e: 1}}\r\n")
+                                  .value()
+                                  .unquoted.at(0);
+  EXPECT_EQ(found.line, 2u);
+  EXPECT_EQ(found.column, 30u);
+  EXPECT_EQ(found.corrected,
+            "metadata: {labels: {gr\xc3\xb6\xc3\x9f"
+            "e: \"1\"}}");
+}
+
+TEST(Manifest, AValueWithATagIsOfTheTagsType) {
+  const Manifest manifest =
+      read_kubernetes_manifest("metadata: {labels: {a: !!str 1, b: !!int \"1\", c: &x true}}").value();
+  ASSERT_EQ(manifest.unquoted.size(), 2u);
+  EXPECT_EQ(manifest.unquoted[0].key, "b");
+  EXPECT_EQ(manifest.unquoted[0].corrected, "");
+  EXPECT_EQ(manifest.unquoted[1].key, "c");
+}
+
+// Thousands of mistakes in one line of a mebibyte, or under one name of that length, are not each told with all of it.
+TEST(Manifest, FindingsAreShort) {
+  std::string labels;
+  for (int i = 0; i < 1000; ++i) labels += "a" + std::to_string(i) + ": 1, ";
+  const Manifest wide = read_kubernetes_manifest("metadata: {labels: {" + labels + "}}").value();
+  ASSERT_EQ(wide.unquoted.size(), 1000u);
+  EXPECT_EQ(wide.unquoted[999].written, "");
+  EXPECT_EQ(wide.unquoted[999].corrected, "");
+  std::string name(1, 'n');
+  for (int i = 0; i < 5000; ++i) name += "\xc3\xb6";
+  const Manifest named =
+      read_kubernetes_manifest("kind: " + name + "\nmetadata: {name: " + name +
+                               "}\nspec: {containers: [], matchExpressions: [{key: " + name + ", values: [1]}]}\n")
+          .value();
+  EXPECT_LT(named.unquoted.at(0).object.size(), 700u);
+  EXPECT_LT(named.unquoted.at(0).key.size(), 350u);
+  EXPECT_LT(named.pods.at(0).object.size(), 700u);
+  // A character that is cut in two would be no JSON.
+  EXPECT_TRUE(named.unquoted.at(0).key.ends_with("\xef\xbf\xbd"));
+}
+
 }  // namespace
 }  // namespace slipway::cli

@@ -1,13 +1,12 @@
 #include "apps/slipway/output.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "apps/slipway/arm_client.h"
-#include "apps/slipway/yaml_scalar.h"
+#include "apps/slipway/yaml_document.h"
 #include "base/ascii.h"
 
 namespace slipway::cli {
@@ -192,42 +191,21 @@ std::string tsv_of(const json::value& value) {
   return lines;
 }
 
-// What would be read as another type, or as nothing, stands in quotes; yaml-cpp escapes control characters there, but
-// for DEL.
-void put_yaml_text(YAML::Emitter& out, std::string text) {
-  std::replace(text.begin(), text.end(), '\x7f', '?');
-  if (!is_plain_yaml_text(text)) out << YAML::DoubleQuoted;
-  out << text;
-}
-
-void put_yaml(YAML::Emitter& out, const json::value& value) {
+YamlValue yaml_of(const json::value& value) {
+  if (value.is_string()) return yaml_text(value.get_string());
+  YamlValue yaml;
   if (value.is_object()) {
-    out << (value.get_object().empty() ? YAML::Flow : YAML::Block) << YAML::BeginMap;
-    for (const auto& member : value.get_object()) {
-      out << YAML::Key;
-      put_yaml_text(out, std::string(member.key()));
-      out << YAML::Value;
-      put_yaml(out, member.value());
-    }
-    out << YAML::EndMap;
+    yaml.kind = YamlValue::Kind::kMap;
+    for (const auto& member : value.get_object())
+      yaml.members.push_back({yaml_text(member.key()), yaml_of(member.value())});
   } else if (value.is_array()) {
-    out << (value.get_array().empty() ? YAML::Flow : YAML::Block) << YAML::BeginSeq;
-    for (const json::value& element : value.get_array()) put_yaml(out, element);
-    out << YAML::EndSeq;
-  } else if (value.is_string()) {
-    put_yaml_text(out, std::string(value.get_string()));
-  } else if (value.is_null()) {
-    out << YAML::Null;
-  } else {
-    out << json::serialize(value);
+    yaml.kind = YamlValue::Kind::kSequence;
+    for (const json::value& element : value.get_array()) yaml.elements.push_back(yaml_of(element));
+  } else if (!value.is_null()) {
+    yaml.kind = YamlValue::Kind::kPlain;
+    yaml.text = json::serialize(value);
   }
-}
-
-Result<std::string> yaml_of(const json::value& value) {
-  YAML::Emitter out;
-  put_yaml(out, value);
-  if (!out.good()) return fail(ErrorCode::kInternal, "the answer cannot be written as YAML: " + out.GetLastError());
-  return std::string(out.c_str()) + '\n';
+  return yaml;
 }
 
 }  // namespace
@@ -292,7 +270,7 @@ Result<std::string> render(const json::value& value, const OutputOptions& option
   }
   if (options.format == "table") return table_of(shown, options.query.empty() ? columns : std::vector<Column>{});
   if (options.format == "tsv") return tsv_of(shown);
-  if (options.format == "yaml" || options.format == "yamlc") return yaml_of(shown);
+  if (options.format == "yaml" || options.format == "yamlc") return write_yaml(yaml_of(shown));
   if (options.format == "none") return std::string();
   return to_pretty_json(shown);
 }

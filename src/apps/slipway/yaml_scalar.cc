@@ -76,7 +76,11 @@ bool is_plain_yaml_text(std::string_view text) {
   const bool has_control =
       std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@`= ";
-  if (has_control || kIndicators.find(text.front()) != std::string_view::npos) return false;
+  // Ends of lines, and the byte order mark, which YAML takes for nothing.
+  constexpr std::string_view kSeparators[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf"};
+  const bool has_separator = std::any_of(std::begin(kSeparators), std::end(kSeparators),
+                                         [text](std::string_view each) { return text.find(each) != text.npos; });
+  if (has_control || has_separator || kIndicators.find(text.front()) != std::string_view::npos) return false;
   return text.back() != ' ' && text.back() != ':' && text.find(": ") == std::string_view::npos &&
          text.find(" #") == std::string_view::npos;
 }

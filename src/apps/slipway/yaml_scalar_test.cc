@@ -26,6 +26,9 @@ TEST(IsPlainYamlText, LeavesUnquotedOnlyWhatComesBack) {
     EXPECT_TRUE(is_plain_yaml_text(text)) << text;
   for (const auto* text : {"true", "12", "", "a: b", "a #b", "- a", "*a", "a\nb", "a ", "a:", "@x"})
     EXPECT_FALSE(is_plain_yaml_text(text)) << text;
+  EXPECT_TRUE(is_plain_yaml_text("gr\xc3\xb6\xc3\x9f"));
+  for (const char* text : {"a\xc2\x85", "a\xe2\x80\xa8z", "a\xe2\x80\xa9z", "\xef\xbb\xbfz"})
+    EXPECT_FALSE(is_plain_yaml_text(text)) << text;
 }
 
 }  // namespace
