@@ -11,12 +11,14 @@ struct Goal {
   std::string measured;
   std::string limit;
   bool reached = false;
+  bool skipped = false;  // nothing was measured; `measured` says why
 };
 
 // What each file of this folder is held to: the code of its benchmarks, measured again, each figure right beside its
 // floor.
 std::vector<Goal> appraisal_goals();
 std::vector<Goal> hostile_goals();
+std::vector<Goal> prediction_goals();
 
 // Adds a benchmark for each hostile input.
 void register_hostile();

@@ -49,9 +49,16 @@ bool is_same(const PredictedEvent& expected, const UnverifiedEvent& found) {
 }  // namespace
 
 EventsByPcr events_by_pcr(const bootchain::VerifiedBoot& boot) {
-  EventsByPcr events;
+  const auto counts = [](const UnverifiedEvent& event) {
+    return event.pcr < kQuotedPcrs && event.type != bootchain::kEvNoAction;
+  };
+  std::array<std::size_t, kQuotedPcrs> sizes{};
   for (const UnverifiedEvent& event : boot.events())
-    if (event.pcr < kQuotedPcrs && event.type != bootchain::kEvNoAction) events[event.pcr].push_back(&event);
+    if (counts(event)) ++sizes[event.pcr];
+  EventsByPcr events;
+  for (std::size_t pcr = 0; pcr < events.size(); ++pcr) events[pcr].reserve(sizes[pcr]);
+  for (const UnverifiedEvent& event : boot.events())
+    if (counts(event)) events[event.pcr].push_back(&event);
   return events;
 }
 

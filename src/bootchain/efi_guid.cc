@@ -23,13 +23,13 @@ Result<EfiGuid> read_guid(ByteReader& reader, std::string_view what) {
 
 std::string to_string(const EfiGuid& guid) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  std::size_t at = 0;
   for (std::size_t i = 0; i < kTextOrder.size(); ++i) {
-    if (is_hyphen_before(i)) text.push_back('-');
+    if (is_hyphen_before(i)) ++at;
     const std::uint8_t byte = guid.bytes[kTextOrder[i]];
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 0xf]);
+    text[at++] = kDigits[byte >> 4];
+    text[at++] = kDigits[byte & 0xf];
   }
   return text;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kSpecIdSignature{"Spec ID Event03\0", 16};
 constexpr std::size_t kSha1Size = 20;
-constexpr std::size_t kMinimumEventSize = 4 + 4 + 4 + 2 + 1 + 4;  // one digest of one byte, no data
+constexpr std::size_t kUsualEventSize = 128;  // fewer bytes than the average event of a real log has
 
 constexpr std::array<std::pair<std::uint32_t, std::string_view>, 39> kEventTypeNames{{
     {kEvPrebootCert, "EV_PREBOOT_CERT"},
@@ -106,14 +106,13 @@ Result<std::vector<LogBank>> read_header(ByteReader& reader) {
   return read_spec_id(data, offset);
 }
 
-Result<std::vector<EventDigest>> read_digests(ByteReader& reader, const std::vector<LogBank>& banks) {
+Status read_digests(ByteReader& reader, const std::vector<LogBank>& banks, EventDigests& digests) {
   const std::size_t offset = reader.offset();
   SLIPWAY_ASSIGN(const std::uint32_t count, reader.u32_le("number of digests"));
   if (count != banks.size())
     return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected one digest for each of the log's {} "
                                                    "banks, but the event has {}",
                                                    offset, banks.size(), count));
-  std::vector<EventDigest> digests;
   digests.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     SLIPWAY_ASSIGN(const std::uint16_t id, reader.u16_le("digest's algorithm"));
@@ -126,18 +125,17 @@ Result<std::vector<EventDigest>> read_digests(ByteReader& reader, const std::vec
     SLIPWAY_ASSIGN(const ByteView digest, reader.take(bank->digest_size, "digest"));
     digests.push_back({id, digest});
   }
-  return digests;
+  return {};
 }
 
-Result<UnverifiedEvent> read_event(ByteReader& reader, const std::vector<LogBank>& banks) {
-  UnverifiedEvent event;
+Status read_event(ByteReader& reader, const std::vector<LogBank>& banks, UnverifiedEvent& event) {
   SLIPWAY_ASSIGN(event.pcr, reader.u32_le("event's PCR"));
   SLIPWAY_ASSIGN(event.type, reader.u32_le("event's type"));
-  SLIPWAY_ASSIGN(event.digests, read_digests(reader, banks));
+  SLIPWAY_TRY(read_digests(reader, banks, event.digests));
   SLIPWAY_ASSIGN(const std::uint32_t size, reader.u32_le("event's size"));
   SLIPWAY_ASSIGN(const ByteView data, reader.take(size, "event's data"));
   event.data = to_bytes(data);
-  return event;
+  return {};
 }
 
 Result<UnverifiedEventLog> parse(ByteView bytes, bool whole) {
@@ -148,17 +146,20 @@ Result<UnverifiedEventLog> parse(ByteView bytes, bool whole) {
   ByteReader reader(bytes);
   UnverifiedEventLog log;
   SLIPWAY_ASSIGN(log.banks, read_header(reader));
-  log.events.reserve(std::min(kMaximumEvents, reader.remaining() / kMinimumEventSize));
+  log.events.reserve(std::min(kMaximumEvents, reader.remaining() / kUsualEventSize));
   while (!reader.empty()) {
     if (log.events.size() == kMaximumEvents)
       return fail(ErrorCode::kMalformed,
                   fmt::format("at offset {}: expected the end of the event log, which has more than {} events",
                               reader.offset(), kMaximumEvents));
-    Result<UnverifiedEvent> event = read_event(reader, log.banks);
-    if (!event && !whole) break;
-    if (!event) return fail(std::move(event).error());
-    event->index = static_cast<int>(log.events.size()) + 1;
-    log.events.push_back(*std::move(event));
+    // Read where it stays: an event with its digests in place is long to move.
+    UnverifiedEvent& event = log.events.emplace_back();
+    event.index = static_cast<int>(log.events.size());
+    if (auto read = read_event(reader, log.banks, event); !read) {
+      if (whole) return fail(std::move(read).error());
+      log.events.pop_back();
+      break;
+    }
   }
   return log;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -97,12 +98,16 @@ struct EventDigest {
   DigestValue digest;
 };
 
+// One for each bank of the log. In place for a log of one bank, as Slipway's VMs write it: no allocation for each
+// event.
+using EventDigests = boost::container::small_vector<EventDigest, 1>;
+
 // One TCG_PCR_EVENT2. `pcr` may be any number: logs of real machines hold 0xffffffff.
 struct UnverifiedEvent {
   int index = 0;  // in the log; the header event is 0
   std::uint32_t pcr = 0;
   std::uint32_t type = 0;
-  std::vector<EventDigest> digests;
+  EventDigests digests;
   Bytes data;
 };
 

@@ -49,36 +49,44 @@ std::string counted(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-FieldRow signature_row(const EfiSignature& signature) {
-  const std::string type = to_string(signature.type);
-  const std::string_view known = known_guid_name(type);
-  FieldRow row{{"type", known.empty() ? type : std::string(known)}, {"owner", to_string(signature.owner)}};
-  if (type == kX509Signature) {
-    row.push_back({"subject", describe(signature)});
-  } else {
-    row.push_back({"meaning", describe(signature)});
-    row.push_back({"data", signature.data});
-  }
+// Rows and fields are moved into their lists one by one: an initializer list would copy each, and a hostile database
+// has thousands.
+FieldRow signature_row(EfiSignature signature, std::string_view type, bool certificate, std::string description) {
+  FieldRow row;
+  row.reserve(certificate ? 3 : 4);
+  row.push_back({"type", std::string(type)});
+  row.push_back({"owner", to_string(signature.owner)});
+  row.push_back({certificate ? "subject" : "meaning", std::move(description)});
+  if (!certificate) row.push_back({"data", std::move(signature.data)});
   return row;
 }
 
 Description describe_signature_lists(ByteView value) {
-  SLIPWAY_ASSIGN(const auto signatures, read_signature_lists(value));
+  SLIPWAY_ASSIGN(auto signatures, read_signature_lists(value));
   std::vector<FieldRow> rows;
+  rows.reserve(signatures.size());
   std::string subjects;
   std::size_t certificates = 0;
-  for (const EfiSignature& signature : signatures) {
-    rows.push_back(signature_row(signature));
-    if (to_string(signature.type) != kX509Signature) continue;
-    ++certificates;
-    constexpr std::size_t kNamed = 3;
-    if (certificates <= kNamed) subjects += (subjects.empty() ? ": " : "; ") + describe(signature);
+  for (EfiSignature& signature : signatures) {
+    const std::string type = to_string(signature.type);
+    const std::string_view known = known_guid_name(type);
+    const bool certificate = type == kX509Signature;
+    std::string description = describe(signature);
+    if (certificate) {
+      ++certificates;
+      constexpr std::size_t kNamed = 3;
+      if (certificates <= kNamed) subjects += (subjects.empty() ? ": " : "; ") + description;
+    }
+    rows.push_back(
+        signature_row(std::move(signature), known.empty() ? type : known, certificate, std::move(description)));
   }
   std::string text = signatures.empty()
                          ? "empty"
                          : fmt::format("{} and {}{}", counted(certificates, "certificate"),
                                        counted(signatures.size() - certificates, "other signature"), subjects);
-  return EventDescription{one_line(text), {{"signatures", std::move(rows)}}};
+  EventDescription description{one_line(text), {}};
+  description.fields.push_back({"signatures", std::move(rows)});
+  return description;
 }
 
 // "Boot001A". Written digit by digit: a hostile order has tens of thousands of them.

@@ -23,6 +23,7 @@ struct Laid {
 
 Laid lay_out(const PcrValues& replayed, const std::vector<int>& pcrs) {
   Laid laid;
+  laid.bytes.reserve(pcrs.size() * kSha256Size);
   for (const int pcr : pcrs) {
     if (pcr == kImaPcr && replayed.count(kImaPcr) == 0) laid.ima_at = laid.bytes.size();
     const auto value = replayed.find(pcr);
@@ -68,8 +69,11 @@ Result<VerifiedBoot> verify_boot(UnverifiedEventLog log, std::vector<UnverifiedI
 
   VerifiedBoot boot;
   for (const int pcr : quoted.pcrs) {
-    const auto value = replayed.find(pcr);
-    boot.pcrs_[pcr] = value == replayed.end() ? initial_pcr(pcr, kSha256Size) : value->second;
+    auto value = replayed.extract(pcr);
+    if (value)
+      boot.pcrs_.insert(std::move(value));
+    else
+      boot.pcrs_.emplace(pcr, initial_pcr(pcr, kSha256Size));
   }
   if (laid.ima_at) {
     boot.pcrs_[kImaPcr] = ima_values[*prefix];

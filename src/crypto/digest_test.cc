@@ -50,6 +50,24 @@ TEST(Digest, OfPiecesMayReplaceOneOfThem) {
   }
 }
 
+// What extends a PCR goes a way of its own: the edges of it too.
+TEST(Digest, OfTwoDigestsIsTheDigestOfThe64Bytes) {
+  for (const std::size_t first : {31U, 32U, 33U}) {
+    Bytes joined(64);
+    for (std::size_t i = 0; i < joined.size(); ++i) joined[i] = static_cast<std::uint8_t>(255 - 3 * i);
+    const ByteView whole(joined);
+    Bytes out(32);
+    digest_into(HashAlgorithm::kSha256, {whole.first(first), whole.subspan(first)}, out);
+    EXPECT_EQ(out, sha256(joined)) << first;
+  }
+  // A PCR of zeros after one extend with zeros.
+  Bytes value(32);
+  digest_into(HashAlgorithm::kSha256, {value, Bytes(32)}, value);
+  EXPECT_EQ(to_hex(value), "f5a5fd42d16a20302798ef6ed309979b43003d2320d9f0e8ea9831a92759fb4b");
+  digest_into(HashAlgorithm::kSha256, {value, value}, value);
+  EXPECT_EQ(to_hex(value), "db56114e00fdd4c1f85c892bf35ac9a89289aaecb1ebd0a96cde606a748b5d71");
+}
+
 TEST(Hasher, PiecesGiveTheDigestOfTheWholeAndTheHasherStartsAfresh) {
   Hasher hasher(HashAlgorithm::kSha256);
   for (int round = 0; round < 2; ++round) {

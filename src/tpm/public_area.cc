@@ -182,9 +182,9 @@ Result<AttestationKey> check_attestation_key(ByteView tpmt_public) {
                   "its algorithms are neither RSA-2048 with RSASSA nor P-256 with ECDSA, both with SHA-256");
   SLIPWAY_ASSIGN(auto key, key_of(area));
   SLIPWAY_ASSIGN(auto name, compute_name(tpmt_public));
-  return AttestationKey{std::move(key),
-                        rsa ? crypto::SignatureScheme::kRsaPkcs1Sha256 : crypto::SignatureScheme::kEcdsaP256Sha256,
-                        std::move(name)};
+  const auto scheme = rsa ? crypto::SignatureScheme::kRsaPkcs1Sha256 : crypto::SignatureScheme::kEcdsaP256Sha256;
+  crypto::SignatureCheck check(key, scheme);
+  return AttestationKey{std::move(key), scheme, std::move(name), std::move(check)};
 }
 
 Result<crypto::PublicKey> check_endorsement_key(ByteView tpmt_public) {

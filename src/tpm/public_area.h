@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "crypto/key.h"
+#include "crypto/signature_check.h"
 
 // Public areas of TPM keys: TPMT_PUBLIC (TPM 2.0 Part 2, 12.2.4) of RSA and P-256 keys.
 namespace slipway::tpm {
@@ -88,6 +89,7 @@ struct AttestationKey {
   crypto::SignatureScheme scheme;
   // compute_name() of the bytes that were given: what a credential is bound to.
   Bytes name;
+  crypto::SignatureCheck signature_check;  // of `key` and `scheme`
 };
 
 // Judges a would-be attestation key by its public area (docs/formats/enrolment.md, check 3) and gives the key. Each of

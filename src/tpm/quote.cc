@@ -190,7 +190,7 @@ Result<VerifiedQuote> verify_quote(const AttestationKey& key, const UnverifiedQu
     return refuse("QuoteSignatureAlgorithm",
                   fmt::format("it is signed with {:#06x} and hash {:#06x}, not as its attestation key signs",
                               signature->algorithm, signature->hash));
-  if (!key.key.verify(key.scheme, quote.attest, signature->signature))
+  if (!key.signature_check.holds(quote.attest, signature->signature))
     return refuse("QuoteSignature", "its signature does not hold for the attestation key that this node enrolled");
   if (!equal_in_constant_time(body->extra_data, qualifying_data))
     return refuse("QuoteNonce", "it answers another challenge than the one that was sent (extraData differs)");
