@@ -8,12 +8,13 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/source_folder_for_tests.h"
 
 namespace slipway::bench {
 
 // A file of tests/corpus, whole. Without it there is nothing to measure.
 inline Bytes read_corpus(const std::string& name) {
-  std::ifstream file(std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/" + name, std::ios::binary);
+  std::ifstream file(source_folder() + "/tests/corpus/" + name, std::ios::binary);
   if (!file) {
     fmt::print(stderr, "slipway-bench: tests/corpus/{} cannot be read\n", name);
     std::exit(1);

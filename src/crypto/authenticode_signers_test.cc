@@ -6,13 +6,14 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/source_folder_for_tests.h"
+
 namespace slipway::crypto {
 namespace {
 
 // The signature of Debian's grubx64.efi.signed.
 Bytes debian_signature() {
-  std::ifstream file(std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/fuzz/authenticode_signers/debian-grub.p7",
-                     std::ios::binary);
+  std::ifstream file(source_folder() + "/tests/corpus/fuzz/authenticode_signers/debian-grub.p7", std::ios::binary);
   EXPECT_TRUE(file.good());
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return to_bytes(text);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/source_folder_for_tests.h"
 #include "crypto/certificate_details.h"
 #include "crypto/certificate_path.h"
 #include "crypto/signing_for_tests.h"
@@ -15,8 +16,7 @@ namespace {
 using namespace slipway::crypto::testing;
 
 Bytes debian_signature() {
-  std::ifstream file(std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/fuzz/authenticode_signers/debian-grub.p7",
-                     std::ios::binary);
+  std::ifstream file(source_folder() + "/tests/corpus/fuzz/authenticode_signers/debian-grub.p7", std::ios::binary);
   EXPECT_TRUE(file.good());
   return {std::istreambuf_iterator<char>(file), {}};
 }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/source_folder_for_tests.h"
 #include "crypto/signing_for_tests.h"
 
 namespace slipway::tpm {
@@ -68,7 +69,7 @@ TEST(EndorsementCertificate, OfARecordedKeyHolds) {
 }
 
 Bytes read_corpus(const std::string& name) {
-  std::ifstream file(SLIPWAY_SOURCE_DIR "/tests/corpus/endorsement/" + name, std::ios::binary);
+  std::ifstream file(source_folder() + "/tests/corpus/endorsement/" + name, std::ios::binary);
   EXPECT_TRUE(file) << name;
   return {std::istreambuf_iterator<char>(file), {}};
 }

@@ -6,11 +6,13 @@
 #include <iterator>
 #include <numeric>
 
+#include "base/source_folder_for_tests.h"
+
 namespace slipway::tpm {
 namespace {
 
 Bytes read_corpus(const std::string& name) {
-  std::ifstream file(SLIPWAY_SOURCE_DIR "/tests/corpus/boots/" + name, std::ios::binary);
+  std::ifstream file(source_folder() + "/tests/corpus/boots/" + name, std::ios::binary);
   EXPECT_TRUE(file) << name;
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -34,7 +36,7 @@ std::vector<int> range(int first, int last) {
 
 // The values of "  4 : 0xEDAE..." lines.
 std::vector<Bytes> corpus_pcrs(const std::string& boot, const std::vector<int>& wanted) {
-  std::ifstream file(SLIPWAY_SOURCE_DIR "/tests/corpus/boots/" + boot + "/pcrs.txt");
+  std::ifstream file(source_folder() + "/tests/corpus/boots/" + boot + "/pcrs.txt");
   std::vector<Bytes> values;
   for (std::string line; std::getline(file, line);) {
     const auto value = line.find(": 0x");

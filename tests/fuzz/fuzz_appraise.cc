@@ -5,6 +5,7 @@
 
 #include "attestation/appraiser.h"
 #include "base/byte_reader.h"
+#include "base/source_folder_for_tests.h"
 #include "bootchain/event_log.h"
 #include "bootchain/ima_log.h"
 #include "bootchain/replay.h"
@@ -21,9 +22,8 @@ namespace {
 using namespace slipway;
 
 Bytes read_file(const std::string& name) {
-  std::ifstream file(
-      std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/boots/debian12-ovmf-minimal-secureboot-on/" + name,
-      std::ios::binary);
+  std::ifstream file(source_folder() + "/tests/corpus/boots/debian12-ovmf-minimal-secureboot-on/" + name,
+                     std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return to_bytes(text);
 }

@@ -9,6 +9,7 @@
 
 #include "agent/esys_attester.h"
 #include "api/node_listener.h"
+#include "base/source_folder_for_tests.h"
 #include "bootchain/event_log.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
@@ -223,7 +224,7 @@ class AgentTest : public ::testing::Test {
   void start() {
     std::ofstream(folder_ / "bootstrap.json") << to_json(bootstrap_);
     const std::string tcti = simulator_ ? simulator_->tcti() : "device:/nonexistent";
-    ASSERT_EQ(testing::run({SLIPWAY_PROGRAMS_DIR "/slipway-agent", "--bootstrap", (folder_ / "bootstrap.json").string(),
+    ASSERT_EQ(testing::run({programs_folder() + "/slipway-agent", "--bootstrap", (folder_ / "bootstrap.json").string(),
                             "--state", state().string(), "--cni", (folder_ / "cni").string(), "--tcti", tcti,
                             "--event-log", (folder_ / "log.bin").string(), "--ima-log", (folder_ / "absent").string()},
                            &agent_, (folder_ / "agent.log").string()),

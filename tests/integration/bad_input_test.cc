@@ -8,6 +8,7 @@
 #include "api/access.h"
 #include "api/token.h"
 #include "base/random.h"
+#include "base/source_folder_for_tests.h"
 #include "crypto/jws.h"
 #include "crypto/secret_hash.h"
 #include "slipwayd_process.h"
@@ -231,7 +232,7 @@ class BadInput : public PreparedSlipwayd {
 };
 
 TEST_F(BadInput, IsRefusedAndChangesNothing) {
-  const json::value table = json::parse(read_file(fs::path(SLIPWAY_SOURCE_DIR) / "tests/integration/bad_input.json"));
+  const json::value table = json::parse(read_file(fs::path(source_folder()) / "tests/integration/bad_input.json"));
   const json::array& rows = table.as_array();
   ASSERT_GE(rows.size(), kLeastRows);
   std::set<std::string> names;

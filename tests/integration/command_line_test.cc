@@ -18,6 +18,8 @@
 #include <iterator>
 #include <thread>
 
+#include "base/source_folder_for_tests.h"
+
 namespace slipway {
 namespace {
 
@@ -52,7 +54,7 @@ class CommandLine : public testing::Test {
   void start_slipwayd(std::string listen) {
     const std::string log = (folder_ / "slipwayd.log").string();
     std::ofstream(log, std::ios::trunc).close();
-    std::string words[] = {SLIPWAY_PROGRAMS_DIR "/slipwayd",
+    std::string words[] = {programs_folder() + "/slipwayd",
                            "--state",
                            (folder_ / "state").string(),
                            "--listen",
@@ -99,7 +101,7 @@ class CommandLine : public testing::Test {
   Outcome slipway(const std::string& words) const { return slipway_reading("/dev/null", words); }
 
   Outcome slipway_reading(const fs::path& input, const std::string& words) const {
-    const std::string command = "'" SLIPWAY_PROGRAMS_DIR "/slipway' " + words + " <'" + input.string() + "' >'" +
+    const std::string command = "'" + programs_folder() + "/slipway' " + words + " <'" + input.string() + "' >'" +
                                 (folder_ / "out").string() + "' 2>'" + (folder_ / "err").string() + "'";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(folder_ / "out"), read(folder_ / "err")};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/source_folder_for_tests.h"
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/event_log.h"
 #include "bootchain/replay.h"
@@ -13,7 +14,7 @@
 namespace slipway::bootchain {
 namespace {
 
-const std::string kCorpus = std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/";
+const std::string kCorpus = source_folder() + "/tests/corpus/";
 
 std::string output_of(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);

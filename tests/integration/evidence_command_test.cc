@@ -7,6 +7,7 @@
 #include "attestation/evidence_bundle.h"
 #include "attestation/evidence_for_tests.h"
 #include "attestation/policy.h"
+#include "base/source_folder_for_tests.h"
 #include "bootchain/signature_list.h"
 
 // `slipway evidence show|verify` as a program: no server, no login, no root.
@@ -60,8 +61,8 @@ class EvidenceCommand : public ::testing::Test {
 
   Ran run(const std::string& words) {
     const fs::path out = folder_ / "out", errors = folder_ / "errors";
-    const std::string command = "env -i HOME=/nonexistent " SLIPWAY_PROGRAMS_DIR "/slipway evidence " + words + " > " +
-                                out.string() + " 2> " + errors.string();
+    const std::string command = "env -i HOME=/nonexistent '" + programs_folder() + "/slipway' evidence " + words +
+                                " > " + out.string() + " 2> " + errors.string();
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(errors)};
   }

@@ -17,6 +17,7 @@
 #include <set>
 #include <thread>
 
+#include "base/source_folder_for_tests.h"
 #include "kube/cluster_api.h"
 #include "kube/hosted/cluster_record.h"
 #include "kube/hosted/hosted_plan.h"
@@ -80,7 +81,7 @@ class World {
     spec.advertise_address = "127.0.0.1";
     options.state_folder = folder_ / "state";
     options.kubernetes_folder = kubernetes_folder();
-    options.programs_folder = SLIPWAY_PROGRAMS_DIR;
+    options.programs_folder = programs_folder();
     kubernetes = make_hosted_kubernetes(options, clock, random);
     const auto made = kubernetes->ensure_cluster(spec);
     EXPECT_TRUE(made.has_value()) << made.error().message;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/source_folder_for_tests.h"
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/event_log.h"
 #include "image/prediction.h"
@@ -25,7 +26,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kFirmware = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 constexpr std::string_view kFirmwareSha256 = "d50189a486d22af418198226a3a5bcb6ddac775590f6a808bd629474ee034d62";
-const std::string kBoots = std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/boots/";
+const std::string kBoots = "boots/";  // below tests/corpus, where the commands run
 
 struct Ran {
   int status = -1;
@@ -46,10 +47,10 @@ class ImageVerbs : public ::testing::Test {
 
   Ran slipway(const std::string& words) const {
     const std::string complaint = path("complaint");
-    FILE* pipe = popen(
-        fmt::format("env -i TMPDIR='{}' {}/slipway {} 2>'{}'", folder_.string(), SLIPWAY_PROGRAMS_DIR, words, complaint)
-            .c_str(),
-        "r");
+    FILE* pipe = popen(fmt::format("env -i -C '{}/tests/corpus' TMPDIR='{}' '{}/slipway' {} 2>'{}'", source_folder(),
+                                   folder_.string(), programs_folder(), words, complaint)
+                           .c_str(),
+                       "r");
     Ran ran;
     char buffer[4096];
     for (std::size_t count = 0; pipe != nullptr && (count = fread(buffer, 1, sizeof buffer, pipe)) > 0;)

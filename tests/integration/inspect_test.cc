@@ -9,6 +9,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/source_folder_for_tests.h"
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/event_log.h"
 #include "bootchain/events_for_tests.h"
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 using ::testing::HasSubstr;
 
-const std::string kCorpus = std::string(SLIPWAY_SOURCE_DIR) + "/tests/corpus/";
+const std::string kCorpus = source_folder() + "/tests/corpus/";
 
 struct Ran {
   int status = -1;
@@ -42,7 +43,7 @@ Ran run(const std::string& command) {
 }
 
 Ran inspect(const std::string& words, bool errors_alone = false) {
-  const std::string program = std::string(SLIPWAY_PROGRAMS_DIR) + "/slipway inspect " + words;
+  const std::string program = "'" + programs_folder() + "/slipway' inspect " + words;
   // Without a home, as nobody: no login is looked for.
   return run("env -i " + program + (errors_alone ? " 2>&1 >/dev/null" : " 2>/dev/null"));
 }

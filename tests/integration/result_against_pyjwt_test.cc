@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "attestation/result_token.h"
+#include "base/source_folder_for_tests.h"
 #include "control/result_keys.h"
 
 // Attestation results, verified by Python's PyJWT, which knows nothing of Slipway.
@@ -57,7 +58,7 @@ class ResultAgainstPyJwt : public ::testing::Test {
     std::ofstream(folder_ / "jwks.json") << key_set;
     std::ofstream(folder_ / "token") << token;
     const fs::path output = folder_ / "output";
-    const std::string command = "/usr/bin/python3 " SLIPWAY_SOURCE_DIR "/tests/integration/verify_result.py " +
+    const std::string command = "/usr/bin/python3 '" + source_folder() + "/tests/integration/verify_result.py' " +
                                 (folder_ / "jwks.json").string() + " " + (folder_ / "token").string() + " " +
                                 std::to_string(now.time_since_epoch().count() / 1000) + " > " + output.string() +
                                 " 2>&1";

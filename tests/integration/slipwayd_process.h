@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/source_folder_for_tests.h"
 #include "fleet/types.h"
 #include "http/client.h"
 #include "store/sqlite.h"
@@ -38,7 +39,7 @@ class Process {
   Process(const std::filesystem::path& state, const std::string& listen,
           const std::vector<std::string>& kubernetes = {"--kubernetes", "memory:"})
       : log_(state.string() + ".log") {
-    const std::string program = std::string(SLIPWAY_PROGRAMS_DIR) + "/slipwayd";
+    const std::string program = programs_folder() + "/slipwayd";
     std::vector<std::string> words = {program, "--state", state.string(), "--listen", listen, "--host", "memory:"};
     words.insert(words.end(), kubernetes.begin(), kubernetes.end());
     std::vector<char*> arguments;

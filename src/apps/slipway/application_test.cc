@@ -12,6 +12,7 @@
 
 #include "apps/slipway/completion.h"
 #include "apps/slipway/pool_options.h"
+#include "base/source_folder_for_tests.h"
 
 namespace slipway::cli {
 namespace {
@@ -35,7 +36,7 @@ class ApplicationTest : public testing::Test {
   }
 
   static std::string read(const std::string& path) {
-    std::ifstream file(SLIPWAY_SOURCE_DIR "/" + path);
+    std::ifstream file(source_folder() + "/" + path);
     return {std::istreambuf_iterator<char>(file), {}};
   }
 

@@ -7,12 +7,13 @@
 #include <set>
 
 #include "apps/slipwayd/options.h"
+#include "base/source_folder_for_tests.h"
 
 namespace slipway::slipwayd {
 namespace {
 
 std::string read(const std::string& path) {
-  std::ifstream file(SLIPWAY_SOURCE_DIR "/" + path);
+  std::ifstream file(source_folder() + "/" + path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

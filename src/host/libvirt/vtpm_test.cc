@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/source_folder_for_tests.h"
 #include "files/file.h"
 #include "tpm/public_area.h"
 
@@ -11,7 +12,7 @@ namespace {
 const Time kAt = Time(std::chrono::sys_days(std::chrono::year(2027) / 1 / 1));
 
 Bytes read_corpus(const std::string& name) {
-  return files::read_file(std::filesystem::path(SLIPWAY_SOURCE_DIR) / "tests/corpus/endorsement" / name, 64U << 10)
+  return files::read_file(std::filesystem::path(source_folder()) / "tests/corpus/endorsement" / name, 64U << 10)
       .value();
 }
 crypto::Certificate authority(const std::string& name) {
