@@ -186,6 +186,9 @@ TEST_F(CommandLine, ExitCodesAreThoseOfAz) {
                                   "aks list -o xml", "aks create -g g -n c --node-count many"})
     EXPECT_EQ(slipway(wrong).exit_code, 2) << wrong;
   EXPECT_EQ(slipway("aks create --help").exit_code, 0);
+  EXPECT_THAT(slipway("help aks create").out, HasSubstr("Usage: slipway aks create ["));
+  EXPECT_THAT(slipway("aks").err, HasSubstr("Usage: slipway aks ["));
+  EXPECT_THAT(slipway("kubectl-check -f /dev/null").err, HasSubstr("no Kubernetes object"));
   EXPECT_EQ(slipway("aks get-credentials -g g -n nowhere").exit_code, 1) << "3 is for show alone";
   EXPECT_THAT(slipway("aks nodpool list").err, HasSubstr("Did you mean 'nodepool'?"));
   EXPECT_THAT(slipway("aks show -g g --nmae c").err, HasSubstr("Did you mean '--name'?"));

@@ -93,7 +93,10 @@ int complain_of_words(const CLI::App& app, const CLI::ParseError& error, std::sp
     deepest = *next;
   }
   // A noun without its verb: show the verbs there are.
-  if (misspelt.empty() && !verbs_below(*deepest).empty()) std::cerr << deepest->help(path_of(deepest)) << '\n';
+  if (misspelt.empty() && !verbs_below(*deepest).empty()) {
+    const CLI::App* above = deepest->get_parent();  // CLI11 adds the name of the verb itself
+    std::cerr << deepest->help(above == nullptr ? std::string() : path_of(above)) << '\n';
+  }
   std::cerr << "ERROR: " << (misspelt.empty() ? error.what() : misspelt)
             << fmt::format("\nRun \"{} --help\" for what it takes and an example.\n", path_of(deepest));
   return kWrongUse;
@@ -150,6 +153,11 @@ std::string misspelling(const CLI::App& app, std::span<const std::string> words)
 }
 
 int run(const std::vector<std::string>& words) {
+  if (!words.empty() && words.front() == "help") {  // "slipway help aks create"
+    std::vector<std::string> asked(words.begin() + 1, words.end());
+    asked.push_back("--help");
+    return run(asked);
+  }
   if (const Status dashes = check_dashes(words); !dashes) {
     complain(dashes.error());
     return kWrongUse;

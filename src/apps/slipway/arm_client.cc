@@ -118,6 +118,10 @@ Result<http::Response> ArmClient::exchange(const http::ClientRequest& request) {
   if (trace_)
     trace_(fmt::format("{} {}: {}", request.method, printable(request.url, 500),
                        response ? std::to_string(response->status) : printable(response.error().message, 500)));
+  if (!response && response.error().code == ErrorCode::kUnavailable)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("{}. See that slipwayd runs at {}, or log in to another one: slipway login --help",
+                            response.error().message, login_.endpoint));
   return response;
 }
 
@@ -140,8 +144,8 @@ Status ArmClient::authenticate() {
   if (answer.status != 200) {
     Error error = error_of(answer);
     return fail(ErrorCode::kUnauthenticated,
-                fmt::format("{} does not accept this login: {}; log in again with slipway login", login_.endpoint,
-                            error.message),
+                fmt::format("{} does not accept this login: {}{} Log in again with slipway login.", login_.endpoint,
+                            error.message, error.message.ends_with('.') ? "" : "."),
                 "LoginRefused");
   }
   token_ = text_of(answer.body, "access_token");

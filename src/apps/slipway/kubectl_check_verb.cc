@@ -90,6 +90,10 @@ Status check_file(const CheckOptions& options, const std::string& file,
   SLIPWAY_ASSIGN(const std::string content, read_manifest_file(file));
   const auto manifest = read_kubernetes_manifest(content);
   if (!manifest) return fail(manifest.error().code, fmt::format("{}: {}", file, manifest.error().message));
+  if (manifest->objects == 0)
+    return fail(
+        ErrorCode::kMalformed,
+        fmt::format("{}: it holds no Kubernetes object: expected a document with \"apiVersion\" and \"kind\"", file));
   for (const UnquotedValue& value : manifest->unquoted) {
     report.text += text_of(value, file);
     report.unquoted.push_back(json::object{{"file", file},

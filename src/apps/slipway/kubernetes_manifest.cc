@@ -134,7 +134,12 @@ Result<Manifest> read_kubernetes_manifest(std::string_view text) {
   Reader reader(text);
   for (const YamlValue& document : *documents)
     if (document.is_map()) reader.read(document);
-  return reader.take();
+  Manifest manifest = reader.take();
+  manifest.objects =
+      static_cast<std::size_t>(std::count_if(documents->begin(), documents->end(), [](const YamlValue& document) {
+        return document.member("kind").is_scalar();
+      }));
+  return manifest;
 }
 
 }  // namespace slipway::cli

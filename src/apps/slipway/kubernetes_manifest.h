@@ -44,6 +44,7 @@ struct PodNeeds {
 };
 
 struct Manifest {
+  std::size_t objects = 0;  // documents that say what kind of object they are
   std::vector<UnquotedValue> unquoted;
   std::vector<PodNeeds> pods;
 };

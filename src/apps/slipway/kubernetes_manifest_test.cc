@@ -104,6 +104,9 @@ TEST(Manifest, AMissingValueOrAPlainWordIsNoMistake) {
   EXPECT_TRUE(
       read_kubernetes_manifest("metadata: {labels: {a: , b: web, c: 1.2.3, d: 2026-11-23}}").value().unquoted.empty());
   EXPECT_TRUE(read_kubernetes_manifest("").value().pods.empty());
+  EXPECT_EQ(read_kubernetes_manifest("").value().objects, 0U);
+  EXPECT_EQ(read_kubernetes_manifest("hello world").value().objects, 0U);
+  EXPECT_EQ(read_kubernetes_manifest("{kind: Pod}\n---\nnothing\n---\nkind: Service\n").value().objects, 2U);
   EXPECT_TRUE(read_kubernetes_manifest("just text").value().pods.empty());
 }
 
