@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaximumDifferences = 32;
 constexpr std::size_t kShownLine = 200;
+constexpr std::size_t kShownBefore = 40;  // of what is the same, before the first difference
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -29,9 +31,18 @@ std::string first_changed_line(std::string_view wanted, std::string_view found) 
   const auto found_lines = lines_of(found);
   std::size_t at = 0;
   while (at < wanted_lines.size() && at < found_lines.size() && wanted_lines[at] == found_lines[at]) ++at;
-  const auto line = [at](const std::vector<std::string_view>& lines) {
-    return at < lines.size() ? fmt::format("'{}'", printable(lines[at], kShownLine))
-                             : std::string("the end of the file");
+  const auto line_at = [at](const std::vector<std::string_view>& lines) {
+    return at < lines.size() ? lines[at] : std::string_view();
+  };
+  const std::string_view wanted_line = line_at(wanted_lines), found_line = line_at(found_lines);
+  const auto same = static_cast<std::size_t>(
+      std::mismatch(wanted_line.begin(), wanted_line.end(), found_line.begin(), found_line.end()).first -
+      wanted_line.begin());
+  // A kernel line is long, and what was added stands at its end.
+  const std::size_t from = same > kShownBefore ? same - kShownBefore : 0;
+  const auto line = [at, from](const std::vector<std::string_view>& lines) {
+    if (at >= lines.size()) return std::string("the end of the file");
+    return fmt::format("'{}{}'", from == 0 ? "" : "...", printable(lines[at].substr(from), kShownLine));
   };
   return fmt::format("line {} is {}, and in the image {}", at + 1, line(found_lines), line(wanted_lines));
 }

@@ -60,6 +60,19 @@ TEST_F(CompareDisk, AChangedGrubConfigurationShowsItsLine) {
                                           "'linux ($root)/vmlinuz ro'"));
 }
 
+// Found on a real VM: both lines were cut before the place where they differ.
+TEST_F(CompareDisk, OfALongLineThePartThatDiffersIsShown) {
+  const std::string line = "linux ($root)/vmlinuz ro " + std::string(400, 'x') + " lockdown=integrity";
+  manifest.grub_config = line + "\nboot\n";
+  disk.esp_sha256["/EFI/debian/grub.cfg"] = Bytes(32, 9);
+  disk.grub_config = line + " init=/bin/sh\nboot\n";
+  const auto found = compare_disk(manifest, disk);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_THAT(found[0].message,
+              HasSubstr("line 1 is '...xxxxxxxxxxxxxxxxxxxxx lockdown=integrity init=/bin/sh', and in "
+                        "the image '...xxxxxxxxxxxxxxxxxxxxx lockdown=integrity'"));
+}
+
 TEST_F(CompareDisk, AMissingAndAnAddedFileAreNamed) {
   disk.esp_sha256 = {{"/EFI/debian/grub.cfg", Bytes(32, 2)}, {"/EFI/debian/second", Bytes(32, 3)}};
   const auto found = compare_disk(manifest, disk);
