@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apps/slipway/yaml_document.h"
 #include "base/text.h"
 
