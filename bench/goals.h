@@ -19,6 +19,7 @@ struct Goal {
 std::vector<Goal> appraisal_goals();
 std::vector<Goal> hostile_goals();
 std::vector<Goal> prediction_goals();
+std::vector<Goal> start_goals();
 
 // Adds a benchmark for each hostile input.
 void register_hostile();

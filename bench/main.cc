@@ -20,7 +20,7 @@ std::string processor() {
 
 void print_goals() {
   fmt::print("\n{}, {} of them; {}\n\n", processor(), sysconf(_SC_NPROCESSORS_ONLN), OpenSSL_version(OPENSSL_VERSION));
-  for (const auto& goals : {appraisal_goals(), hostile_goals(), prediction_goals()})
+  for (const auto& goals : {appraisal_goals(), hostile_goals(), prediction_goals(), start_goals()})
     for (const Goal& goal : goals)
       fmt::print("{}  {:<62} {} (at most {})\n",
                  goal.skipped   ? "skipped"

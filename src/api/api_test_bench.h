@@ -24,6 +24,7 @@ class KubeconfigsOnly final : public kube::Kubernetes {
  public:
   Result<kube::Endpoints> ensure_cluster(const kube::ClusterSpec&) override { return unused(); }
   Status remove_cluster(const std::string&) override { return unused(); }
+  Status check_label_guard(const std::string&) override { return unused(); }
   Result<crypto::Certificate> issue_kubelet_client(const std::string&, const std::string&, const crypto::PublicKey&,
                                                    Time, seconds) override {
     return unused();

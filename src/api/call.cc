@@ -16,8 +16,9 @@ namespace json = boost::json;
 std::string operation_url(const Call& call, const fleet::Operation& operation, std::string_view kind) {
   const auto version = call.request.query.find("api-version");
   return fmt::format("{}/subscriptions/{}/providers/Microsoft.ContainerService/locations/{}/{}/{}?api-version={}",
-                     call.request.base_url, operation.subscription, operation.location, kind, operation.id,
-                     version == call.request.query.end() ? "2025-03-01" : version->second);
+                     call.request.base_url, operation.subscription, percent_encoded(operation.location), kind,
+                     operation.id,
+                     version == call.request.query.end() ? "2025-03-01" : percent_encoded(version->second));
 }
 
 // A group that the caller may see and that was probably meant.

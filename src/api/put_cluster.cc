@@ -63,10 +63,7 @@ std::vector<Error> judge_new_cluster(Call& call, const WantedCluster& wanted, co
   const auto add = [&errors](std::vector<Error> more) {
     errors.insert(errors.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   };
-  if (wanted.location.empty()) {
-    add({{ErrorCode::kInvalidArgument, "The property 'location' is required: any name will do.", "LocationRequired",
-          "location"}});
-  }
+  add(fleet::judge_location(wanted.location));
   if (version.empty()) {
     add({{ErrorCode::kInvalidArgument,
           fmt::format("Kubernetes '{}' is not there: this host runs {}.", wanted.kubernetes_version,

@@ -117,10 +117,7 @@ Result<http::Response> put_group(Call& call) {
   fleet::ResourceGroup group{call.options.subscription, name, properties.text("location"),
                              json::serialize(properties.object("tags"))};
   SLIPWAY_TRY(properties.status());
-  if (group.location.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "The property 'location' is required: any name will do.",
-                "LocationRequired", "location");
-  }
+  if (const auto errors = fleet::judge_location(group.location); !errors.empty()) return error_response(errors);
   const auto existing = find_group(call);
   if (!existing && existing.error().code != ErrorCode::kNotFound) return fail(existing.error());
   const std::string key = fleet::resource_group_key(group.subscription, name);

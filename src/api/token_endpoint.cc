@@ -10,11 +10,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaximumForm = 16U << 10, kMaximumClient = 64;
-// What an unknown client's secret is compared with, so that it takes as long as a known one's.
-constexpr std::string_view kNobodysHash =
-    "scrypt$14$8$1$00000000000000000000000000000000$"
-    "0000000000000000000000000000000000000000000000000000000000000000";
-
 // RFC 6749 section 5.2.
 http::Response oauth_error(int status, std::string_view error, std::string_view description) {
   http::Response response = json_response(status, json::object{{"error", error}, {"error_description", description}});
@@ -74,7 +69,8 @@ Result<http::Response> post_token(Call& call) {
   call.claimed_client = client;
   // A client that was given no secret yet has no login.
   const std::string& hash = principal.secret_hash;
-  const bool matches = crypto::matches_secret_hash(hash.empty() ? kNobodysHash : std::string_view(hash), secret);
+  const bool matches =
+      crypto::matches_secret_hash(hash.empty() ? crypto::kNobodysSecretHash : std::string_view(hash), secret);
   if (matches && document && !hash.empty() && principal.secret_expires && call.now >= *principal.secret_expires) {
     return oauth_error(401, "invalid_client",
                        "The client secret has expired: make another with `slipway ad sp create-for-rbac`.");

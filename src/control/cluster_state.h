@@ -41,6 +41,7 @@ struct ClusterState {
   std::optional<NodeEndpoint> endpoint;
   bool control_plane = false;
   int silent_control_plane = 0;  // looks in a row that it did not answer
+  Time guard_checked{};          // when the label guard was last asked whether it refuses
   Time listening_since{};
   std::map<std::string, Time> restarted;           // by instance
   std::map<std::string, EvictionRound> evictions;  // by instance

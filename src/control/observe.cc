@@ -10,6 +10,8 @@ namespace {
 
 // So many looks without an answer, and the control plane is asked to be there again.
 constexpr int kPatience = 10;
+// The owner of a cluster may delete the label guard's configurations.
+constexpr seconds kGuardInterval{10};
 
 fleet::ObservedMachine::Power power(host::PowerState state) {
   switch (state) {
@@ -50,6 +52,16 @@ void observe_kubernetes(const Surroundings& around, ClusterState& state, const f
                                    [&](const fleet::Node& node) { return node.name == found.name; });
     if (!known) observed.strangers.emplace(found.name, found.labels);
   }
+}
+
+void observe_label_guard(const Surroundings& around, ClusterState& state) {
+  const Time now = around.clock.now();
+  if (!state.control_plane || now - state.guard_checked < kGuardInterval) return;
+  state.guard_checked = now;
+  const Status refuses = around.kubernetes.check_label_guard(state.cluster);
+  if (refuses || refuses.error().code != ErrorCode::kPreconditionFailed) return;
+  spdlog::warn("label guard missing, put back cluster={} why={}", state.cluster, log_quoted(refuses.error().message));
+  state.control_plane = false;
 }
 
 // The pods of nodes that are drained.
@@ -97,6 +109,7 @@ fleet::Observed observe(const Surroundings& around, ClusterState& state, const f
     }
   }
   observe_kubernetes(around, state, snapshot, observed);
+  observe_label_guard(around, state);
   observe_drains(around, state, snapshot, observed);
   observed.network = state.network.has_value() && state.endpoint.has_value();
   observed.control_plane = state.control_plane;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/key_at_infinity_for_tests.h"
 #include "crypto/openssl.h"
 
 namespace slipway::crypto {
@@ -172,6 +173,7 @@ TEST(CertificateRequest, RefusesABrokenSignatureAndOtherForms) {
   trailing.push_back(0);
   EXPECT_EQ(verify_certificate_request(trailing).error().code, ErrorCode::kMalformed);
   EXPECT_EQ(verify_certificate_request({}).error().code, ErrorCode::kMalformed);
+  EXPECT_EQ(verify_certificate_request(request_with_key_at_infinity()).error().code, ErrorCode::kMalformed);
   EXPECT_EQ(verify_certificate_request(Bytes(16 * 1024 + 1)).error().code, ErrorCode::kMalformed);
 }
 

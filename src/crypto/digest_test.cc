@@ -128,6 +128,19 @@ TEST(SecretHash, MatchesItsOwnSecretAlone) {
   EXPECT_NE(hash_secret("correct horse", random), line) << "the salt must differ";
 }
 
+// One of another form would be answered at once.
+TEST(SecretHash, NobodysHasTheFormOfAnyOther) {
+  RepeatingRandom random;
+  const std::string line = hash_secret("s", random);
+  EXPECT_EQ(kNobodysSecretHash.size(), line.size());
+  const std::size_t salt = std::string_view("scrypt$14$8$1$").size(), hash = line.rfind('$') + 1;
+  EXPECT_EQ(kNobodysSecretHash.substr(0, salt), line.substr(0, salt));
+  EXPECT_EQ(kNobodysSecretHash[hash - 1], '$');
+  EXPECT_EQ(from_base64url(kNobodysSecretHash.substr(salt, hash - 1 - salt))->size(), 16U);
+  EXPECT_EQ(from_base64url(kNobodysSecretHash.substr(hash))->size(), 32U);
+  EXPECT_FALSE(matches_secret_hash(kNobodysSecretHash, ""));
+}
+
 TEST(SecretHash, RefusesEveryOtherForm) {
   RepeatingRandom random;
   const std::string line = hash_secret("s", random);

@@ -92,6 +92,11 @@ Error needs_rsa() { return {ErrorCode::kInvalidArgument, "RSA-OAEP needs an RSA 
 Result<PublicKey> admit_public_key(OwnedKey key) {
   SLIPWAY_TRY(check_kind(key.get()));
   if (is_rsa_key(key.get())) return PublicKey(share(std::move(key)));
+  // The point at infinity has no coordinates, and OpenSSL reads it as a key all the same (SEC 1, 2.3.3: the byte 00).
+  BIGNUM* raw = nullptr;
+  if (EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, &raw) != 1)
+    return fail(ErrorCode::kMalformed, "the P-256 key has no coordinates: its point is the one at infinity");
+  const OwnedBignum x(raw);
   // One key may be written with a compressed point or with the curve spelt out; its fingerprint must be one.
   return PublicKey::from_p256(number(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, kCoordinateSize),
                               number(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kCoordinateSize));
@@ -219,6 +224,8 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   OwnedKey key(PEM_read_bio_PrivateKey(bio_over(pem).get(), nullptr, no_password, nullptr));
   if (!key) return fail(ErrorCode::kMalformed, "not an unencrypted PEM private key: " + last_openssl_error());
   SLIPWAY_TRY(check_kind(key.get()));
+  // So that public_key() finds one.
+  SLIPWAY_TRY(PublicKey::from_spki_der(der_of(key.get(), i2d_PUBKEY)));
   return PrivateKey(share(std::move(key)));
 }
 

@@ -82,6 +82,14 @@ TEST(PublicKey, RefusesWhatIsNoKey) {
   EXPECT_EQ(PublicKey::from_rsa(Bytes(256, 0xff), 1).error().code, ErrorCode::kMalformed) << "exponent 1";
 }
 
+// OpenSSL reads the point at infinity as a key that has no coordinates.
+TEST(PublicKey, RefusesThePointAtInfinity) {
+  const Bytes spki = from_hex("3019301306072a8648ce3d020106082a8648ce3d03010703020000").value();
+  const auto key = PublicKey::from_spki_der(spki);
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().code, ErrorCode::kMalformed) << key.error().message;
+}
+
 // openssl ecparam -name secp384r1 -genkey | openssl ec -pubout
 TEST(PublicKey, RefusesAnotherCurve) {
   const auto key = PublicKey::from_pem(

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
+
 namespace slipway::fleet {
 namespace {
 
@@ -255,7 +257,7 @@ std::vector<Error> judge_name_form(std::string_view name, bool has_good_ends, st
   if (is_good) return {};
   Broken broken;
   broken.add(kInvalidParameter, std::move(target),
-             fmt::format("The name '{}' is not valid: {}", name.substr(0, 100), explanation));
+             fmt::format("The name '{}' is not valid: {}", printable(name, 100), explanation));
   return broken.take();
 }
 
@@ -311,6 +313,20 @@ std::vector<Error> judge_resource_group_name(std::string_view name, const RulesP
                          fmt::format("a resource group's name has 1 to {} letters, digits, '_', '-', '.', '(' and ')', "
                                      "and no '.' at the end.",
                                      profile.maximum_group_name_length));
+}
+
+std::vector<Error> judge_location(std::string_view location) {
+  constexpr std::size_t kMaximum = 64;
+  Broken broken;
+  if (location.empty()) {
+    broken.add("LocationRequired", "location", "The property 'location' is required: any name will do.");
+    return broken.take();
+  }
+  return judge_name_form(
+      location, is_alphanumeric(location.front()), kMaximum, " -_.", "location",
+      fmt::format("a location has 1 to {} letters, digits, spaces, '-', '_' and '.', and begins with "
+                  "a letter or digit.",
+                  kMaximum));
 }
 
 std::string_view trusted_launch_words(bool vtpm, bool secure_boot) {

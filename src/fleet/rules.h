@@ -95,6 +95,9 @@ std::vector<Error> judge_pools_together(const std::vector<PoolRequest>& pools, c
 std::vector<Error> judge_cluster_name(std::string_view name, const RulesProfile& profile);
 // Letters, digits, '_', '-', '.', '(' and ')', no '.' at the end, and the profile's length.
 std::vector<Error> judge_resource_group_name(std::string_view name, const RulesProfile& profile);
+// Any place will do, and it is part of URLs and names: 1 to 64 letters, digits, spaces, '-', '_' and '.'. Azure's own
+// ("westeurope", "West Europe") are such.
+std::vector<Error> judge_location(std::string_view location);
 
 // "vTPM and Secure Boot", "vTPM" or "Secure Boot": what is on, in the words of messages.
 std::string_view trusted_launch_words(bool vtpm, bool secure_boot);

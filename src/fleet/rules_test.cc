@@ -226,6 +226,19 @@ TEST(Rules, PoolsOfAClusterTogether) {
               ElementsAre("agentPoolProfile.count"));
 }
 
+TEST(Rules, LocationsArePartOfUrlsAndNames) {
+  for (const char* good : {"local", "West Europe", "eu-west_1.a", "9"}) EXPECT_THAT(judge_location(good), IsEmpty());
+  for (const std::string& bad :
+       {std::string(), std::string(" a"), std::string("a/b"), std::string("a\r\nX: y"), std::string("a?b"),
+        std::string("m\xc3\xbcnchen"), std::string(65, 'a'), std::string(66000, 'a')}) {
+    const auto errors = judge_location(bad);
+    ASSERT_EQ(errors.size(), 1U) << bad;
+    EXPECT_EQ(errors[0].reason, bad.empty() ? "LocationRequired" : "InvalidParameter");
+    EXPECT_LT(errors[0].message.size(), 300U);
+    EXPECT_EQ(errors[0].message.find('\r'), std::string::npos);
+  }
+}
+
 TEST(Rules, NamesOfClustersAndGroups) {
   for (const char* good : {"a", "myAKSCluster", "a_b-c9", "9"})
     EXPECT_THAT(judge_cluster_name(good, preview()), IsEmpty()) << good;

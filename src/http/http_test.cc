@@ -146,6 +146,19 @@ TEST_F(HttpTest, AHandlerThatThrowsAnswersWithoutItsCause) {
   EXPECT_EQ(response->body.find("secret cause"), std::string::npos);
 }
 
+TEST_F(HttpTest, AnAnswerWithAHeaderThatCannotBeSentIsADefectAndNoHeader) {
+  const auto server = start(server_options());
+  const Client client(trusting(authority_));
+  for (const std::string& value : {std::string("a%0D%0AX-Evil:%20b"), std::string("a%0Ab"), std::string(10000, 'x')}) {
+    const auto response = client.send({"GET", url(*server, "/x?q=" + value), {}, ""});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 500) << value.substr(0, 20);
+    EXPECT_EQ(response->headers.count("X-Evil"), 0U);
+    EXPECT_EQ(response->headers.count("X-Query"), 0U);
+  }
+  EXPECT_EQ(client.send({"GET", url(*server, "/x?q=a"), {}, ""})->headers.at("X-Query"), "a");
+}
+
 TEST_F(HttpTest, CutsOffAClientThatIsTooSlow) {
   ServerOptions options = server_options();
   options.first_request_seconds = 1;

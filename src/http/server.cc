@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
@@ -184,7 +185,21 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
   }
 
+  // What cannot stand in a header is a handler's defect: a line end would begin a header of somebody else's making.
+  static bool has_unfit_header(const Response& response) {
+    constexpr std::size_t kMaximum = 8U << 10;
+    constexpr std::string_view kLineEnds("\r\n\0", 3);
+    return std::any_of(response.headers.begin(), response.headers.end(), [&](const auto& header) {
+      const auto& [name, value] = header;
+      return name.size() + value.size() > kMaximum || name.find_first_of(kLineEnds) != std::string::npos ||
+             value.find_first_of(kLineEnds) != std::string::npos;
+    });
+  }
+
   void write(Response response) {
+    if (has_unfit_header(response))
+      response = plain_error(500, "InternalServerError",
+                             "The answer has a header that cannot be sent. The request may have been carried out.");
     outgoing_ = {};
     outgoing_.version(11);
     outgoing_.result(static_cast<unsigned>(response.status));

@@ -74,6 +74,10 @@ class Kubernetes {
   // Returns when /readyz answers and the add-ons (RBAC, kube-proxy's role) are applied. Idempotent.
   virtual Result<Endpoints> ensure_cluster(const ClusterSpec& spec) = 0;
   virtual Status remove_cluster(const std::string& cluster) = 0;
+  // Asks the apiserver for what the label webhook is there to refuse (nothing is stored). kPreconditionFailed, with the
+  // answer, where it is not refused: somebody with the cluster's administration has taken the webhook away, and
+  // ensure_cluster puts it back. kUnavailable where nothing answers.
+  virtual Status check_label_guard(const std::string& cluster) = 0;
 
   // The kubelet's certificates for a node, names written by Slipway (CN system:node:<name>, O system:nodes).
   virtual Result<crypto::Certificate> issue_kubelet_client(const std::string& cluster, const std::string& node,

@@ -27,6 +27,7 @@ struct ContractSubject {
   Time now;
   std::function<Status(const PodFixture&)> add_pod;
   std::function<Status(const BudgetFixture&)> add_budget;
+  std::function<Status()> remove_label_guard;
 };
 
 class KubernetesContract : public testing::TestWithParam<std::function<ContractSubject()>> {
@@ -130,6 +131,22 @@ TEST_P(KubernetesContract, ARegisteredNodeIsSeenReady) {
   const auto all = kubernetes().list_nodes(cluster());
   ASSERT_TRUE(all.has_value());
   EXPECT_THAT(*all, testing::Contains(testing::Field(&Node::name, "contract-ready")));
+}
+
+TEST_P(KubernetesContract, ALabelGuardThatWasTakenAwayIsMissedAndPutBack) {
+  EXPECT_TRUE(kubernetes().check_label_guard(cluster()).has_value());
+  EXPECT_EQ(kubernetes().check_label_guard("nowhere").error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(subject_.remove_label_guard().has_value());
+  // The apiserver goes on with the webhooks that it knows for a moment.
+  Status missed = kubernetes().check_label_guard(cluster());
+  for (int i = 0; i < 300 && missed; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    missed = kubernetes().check_label_guard(cluster());
+  }
+  ASSERT_FALSE(missed.has_value());
+  EXPECT_EQ(missed.error().code, ErrorCode::kPreconditionFailed);
+  ASSERT_TRUE(kubernetes().ensure_cluster(subject_.spec).has_value());
+  EXPECT_TRUE(kubernetes().check_label_guard(cluster()).has_value());
 }
 
 TEST_P(KubernetesContract, ANodeMayNotRegisterWithATrustLabel) {

@@ -26,6 +26,7 @@ ContractSubject subject_of(MemoryWorld& world) {
   subject.add_budget = [&world](const BudgetFixture& budget) {
     return world.kubernetes->add_budget("contract", budget);
   };
+  subject.remove_label_guard = [&world] { return world.kubernetes->remove_label_guard("contract"); };
   return subject;
 }
 

@@ -4,6 +4,9 @@
 
 create=(aks create --resource-group "$group" --name one --node-count 1 --enable-secure-boot --enable-vtpm --enable-managed-identity --generate-ssh-keys)
 
+domains() { virsh list --all --name | grep --count . ; }
+domains_before=$(domains)
+
 # S60, S64; and a SIGKILL in the middle of it.
 slipway "${create[@]}" --no-wait >&2 || bad "aks create is accepted"
 has_node() { slipway node list --output json | jq --exit-status 'length > 0'; }
@@ -14,6 +17,7 @@ try "a create goes on after slipwayd was killed, and finishes" slipway aks wait 
 try "credentials" slipway aks get-credentials --resource-group "$group" --name one --file "$state/client/one.kubeconfig"
 first=$(node_of one nodepool1)
 try "the cluster has exactly one node" test "$(kubectl one get nodes --output name | wc -l)" = 1
+try "the host has exactly one VM more" test "$(domains)" = $((domains_before + 1))
 try "node list knows it as ready and trusted" test "$(field_of "$first" phase)/$(field_of "$first" verdict)" = Ready/trusted
 
 # S2, S3: each component of the boot chain, its signer and the verdict, as a user reads them.

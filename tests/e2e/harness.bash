@@ -20,7 +20,7 @@ bad() { printf 'FAIL %s\n' "$1"; }
 try() {
   local name=$1
   shift
-  echo "--- $name" >&2
+  echo "--- [$SECONDS s] $name" >&2
   if "$@" >&2; then pass "$name"; else bad "$name: '$*' ended with status $?"; fi
 }
 
@@ -28,7 +28,7 @@ try() {
 refused() {
   local name=$1
   shift
-  echo "--- $name (must be refused)" >&2
+  echo "--- [$SECONDS s] $name (must be refused)" >&2
   if "$@" >&2; then bad "$name: '$*' was let through"; else pass "$name"; fi
 }
 

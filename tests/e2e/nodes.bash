@@ -2,25 +2,50 @@
 #
 # shellcheck shell=bash
 
-# The three other combinations, one at a time: an idle node costs most of a core under software emulation.
+# The three other combinations, one at a time: an idle node costs most of a core under software emulation. A node without
+# a vTPM cannot prove its boot: it comes in by its one-time secret, and its state says so.
 second_key='' second_secure_boot=''
-pool_is_as_labelled() { # POOL FLAG LABELS
+pool_is_as_labelled() { # POOL FLAG LABELS VERDICT
   read -r -a flags <<< "$2"
   try "pool $1 is created" slipway aks nodepool add --resource-group "$group" --cluster-name one --name "$1" --node-count 1 "${flags[@]}"
   expect_labels "$1" "$3"
+  try "the verdict on pool $1's node: $4" test "$(field_of "$(node_of one "$1")" verdict)" = "$4"
   if [[ $1 == vtpmonly ]]; then
     local second
     second=$(node_of one vtpmonly)
     inspector one "$second"
+    try "a guest without Secure Boot, whose firmware knows no key yet, can write db" writes_db "$second"
     second_key=$(endorsement_key "$second")
     second_secure_boot=$(secure_boot_byte "$second")
     boots_as_predicted "a second VM, Secure Boot off" "$second" off
   fi
   try "pool $1 is deleted" slipway aks nodepool delete --resource-group "$group" --cluster-name one --name "$1" --yes
 }
-pool_is_as_labelled vtpmonly --enable-vtpm "true - -"
-pool_is_as_labelled sbonly --enable-secure-boot "- true -"
-pool_is_as_labelled none "" "- - -"
+# An update of db that is well formed and signed, by a key that no firmware knows: what it says to that is an answer to
+# the signature and to nothing else.
+stranger=$state/client/stranger
+foreign_update() {
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=stranger/ -days 1 -keyout "$stranger.key" -out "$stranger.crt" &&
+    openssl x509 -in "$stranger.crt" -outform DER -out "$stranger.der" || return 1
+  # EFI_SIGNATURE_LIST of one certificate (UEFI 2.9, 32.4.1): type, three sizes, owner.
+  python3 - "$stranger.der" > "$stranger.esl" <<'PYTHON' || return 1
+import struct, sys, uuid
+certificate = open(sys.argv[1], "rb").read()
+size = 16 + len(certificate)
+sys.stdout.buffer.write(uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").bytes_le + struct.pack("<III", 28 + size, 0, size) + bytes(16) + certificate)
+PYTHON
+  sbvarsign --key "$stranger.key" --cert "$stranger.crt" --include-attrs --output "$stranger.update" \
+    --attr NON_VOLATILE,BOOTSERVICE_ACCESS,RUNTIME_ACCESS,TIME_BASED_AUTHENTICATED_WRITE_ACCESS db "$stranger.esl"
+}
+try "an update of db can be signed by a stranger" foreign_update
+database=/sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f
+writes_db() { # NODE: in one write, as efivarfs asks for
+  kubectl one exec --stdin "inspector-$1" -- chroot /host sh -ec "cat > /run/update; cat /run/update > $database" < "$stranger.update"
+}
+
+pool_is_as_labelled vtpmonly --enable-vtpm "true - -" trusted
+pool_is_as_labelled sbonly --enable-secure-boot "- true -" hostObserved
+pool_is_as_labelled none "" "- - -" hostObserved
 try "deleted nodes are gone from Kubernetes" test "$(kubectl one get nodes --output name | wc -l)" = 1
 
 # What the guest sees.
@@ -60,7 +85,12 @@ try "the firmware's log replays to the TPM's PCRs" replay_equals "$first"
 boots_as_predicted "the first boot" "$first" on
 
 # What the guest's root may not do.
-refused "the guest cannot write db" in_node one "$first" sh -ec 'f=/sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f; chattr -i $f; printf "\007\000\000\000" > /run/db; cat $f | tail -c +5 >> /run/db; cat /run/db > $f'
+db_digest() { in_node one "$first" sha256sum "$database"; }
+db_before=$(db_digest)
+try "db can be opened for writing in the guest" in_node one "$first" chattr -i "$database"
+db_write_is_denied() { local words; words=$(writes_db "$first" 2>&1) && return 1; echo "$words"; [[ $words == *"Permission denied"* ]]; }
+try "the firmware denies the guest to write db" db_write_is_denied
+try "db is as it was" test -n "$db_before" -a "$(db_digest)" = "$db_before"
 refused "the root is read-only under dm-verity" in_node one "$first" sh -c 'echo x > /usr/bin/x'
 
 # Pods.
@@ -83,13 +113,38 @@ try "a Service answers on its cluster address" until_true 60 asks_service
 # Who may not reach what.
 server=$(kubectl one config view --minify --output jsonpath='{.clusters[0].cluster.server}')
 gateway=$(in_node one "$first" ip -4 route show default | awk '{ print $3 }')
-pod_dials() { kubectl one exec trusted -- sh -c "nc -w 4 $gateway $1 < /dev/null"; }
-try "from a pod the apiserver's port answers" pod_dials "${server##*:}"
-for other in "$port" 22 53210 2379; do
-  refused "from a pod the host's port $([[ $other == "$port" ]] && echo "of the management API" || echo "$other") does not answer" pod_dials "$other"
+pod_dials() { kubectl one exec trusted -- sh -c "nc -w 4 $1 $2 < /dev/null"; }
+try "from a pod the apiserver's port answers" pod_dials "$gateway" "${server##*:}"
+# Somebody listens there, on every address of the host; slipwayd itself has the same port on loopback alone.
+own_address=$(ip -4 -json route get 192.0.2.1 | jq -r '.[0].prefsrc')
+python3 -c 'import signal, socket, sys
+sockets = [socket.create_server((address, int(sys.argv[1]))) for address in sys.argv[2:]]
+print("listening", flush=True)
+signal.pause()' "$port" "$gateway" "$own_address" > "$state/client/listener" &
+listener=$!
+until_true 30 grep --quiet listening "$state/client/listener"
+for address in "$gateway" "$own_address"; do
+  try "the host itself reaches $address on the port of the management API" timeout 5 bash -c ": < /dev/tcp/$address/$port"
+  refused "from a pod $address does not answer on the port of the management API" pod_dials "$address" "$port"
 done
-nobody_reads() { setpriv --reuid 65534 --regid 65534 --clear-groups find "$state" -type f -readable 2>/dev/null | grep -vE '/(ca.pem)$'; }
-refused "nobody on the host reads nothing of a cluster" nobody_reads
+kill "$listener"
+# Each file that there is of this installation, opened as nobody; one that everybody may read shows that the check can see.
+everybodys=$(mktemp /tmp/everybodys.XXXXXX)
+chmod 0644 "$everybodys"
+readable_by_nobody() {
+  { find "$state" /var/lib/libvirt/slipway /var/lib/libvirt/swtpm "$everybodys" -type f -print0
+    find /etc/libvirt /var/lib/libvirt /var/log /run -name "*$first*" -type f -print0; } > "$state/client/files"
+  # shellcheck disable=SC2016
+  setpriv --reuid 65534 --regid 65534 --clear-groups xargs -0 sh -c 'for f; do if head -c 1 "$f" > /dev/null 2>&1; then echo "$f"; fi; done' sh < "$state/client/files"
+}
+files_are_closed() {
+  local readable
+  readable=$(readable_by_nobody)
+  echo "$(tr -cd '\0' < "$state/client/files" | wc -c) files, readable by everybody: $readable"
+  tr '\0' '\n' < "$state/client/files" | grep --quiet "^/var/lib/libvirt/slipway/.*$first" && [[ $readable == "$everybodys" ]]
+}
+try "nobody on the host reads nothing of a cluster" files_are_closed
+rm -f "$everybodys"
 
 # slipwayd dead: heartbeats go on, and what dies comes back.
 stop_slipwayd KILL

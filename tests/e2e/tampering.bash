@@ -17,6 +17,17 @@ boot_tampered() { # POOL TAMPERING
   tampered_node[$tampering]=$(node_of one "$pool")
 }
 
+absent_beside_good() { # NODE
+  local names
+  names=$(kubectl one get nodes --output name) || return 1
+  echo "$names"
+  grep --quiet --line-regexp "node/$first" <<< "$names" && ! grep --quiet --line-regexp "node/$1" <<< "$names"
+}
+# What slipwayd says of each certificate that it issues to a node that comes in; of the good node it was said.
+never_admitted() { # NODE
+  grep --quiet "admitted node=$first " "$state/slipwayd.log" && ! grep "admitted node=$1 " "$state/slipwayd.log"
+}
+
 # The node ends in that phase; its report has all these words; Kubernetes never saw it.
 judge_tampered() { # POOL TAMPERING PHASE WORD...
   local pool=$1 tampering=$2 phase=$3 node=${tampered_node[$2]:-} word
@@ -29,7 +40,8 @@ judge_tampered() { # POOL TAMPERING PHASE WORD...
     try "$tampering: the report names '$word'" grep --quiet --ignore-case --fixed-strings -- "$word" "$state/client/report"
   done
   [[ $(field_of "$node" phase) == "$phase" ]] || cat "$state/client/report" >&2
-  refused "$tampering: the node is not in Kubernetes" sh -c "'$kubernetes/kubectl' --kubeconfig '$state/client/one.kubeconfig' get nodes --output name | grep -- '$node'"
+  try "$tampering: Kubernetes has the good node and not this one" absent_beside_good "$node"
+  try "$tampering: no certificate was issued" never_admitted "$node"
   slipway aks nodepool delete --resource-group "$group" --cluster-name one --name "$pool" --yes >&2 || bad "$tampering: the pool can be deleted"
 }
 

@@ -185,6 +185,15 @@ Status add_budget(const BudgetFixture& budget) {
   return {};
 }
 
+Status remove_label_guard() {
+  const ClusterApi admin = the_world->api_of(Credential::kClusterAdmin);
+  for (const char* kind : {"mutating", "validating"})
+    SLIPWAY_TRY(admin.call(
+        "DELETE",
+        fmt::format("/apis/admissionregistration.k8s.io/v1/{}webhookconfigurations/slipway-label-guard", kind)));
+  return {};
+}
+
 ContractSubject hosted_subject() {
   if (!the_world) return {};
   return {the_world->kubernetes.get(),
@@ -193,7 +202,8 @@ ContractSubject hosted_subject() {
           the_world->endpoints,
           the_world->clock.now(),
           add_pod,
-          add_budget};
+          add_budget,
+          remove_label_guard};
 }
 
 INSTANTIATE_TEST_SUITE_P(Hosted, KubernetesContract, testing::Values(std::function<ContractSubject()>(hosted_subject)));
@@ -262,6 +272,20 @@ TEST_F(HostedKubernetesTest, NeitherKindOfAdministratorCanTouchTheTrustLabels) {
     EXPECT_EQ(api.send("GET", "/api/v1/nodes/guard-2")->status, 200);
     expect_refused_by_guard(api.send("PATCH", "/api/v1/nodes/guard-2", labels_patch("\"true\""), kMerge), "as admin");
   }
+}
+
+// A webhook that does not answer is no way around it.
+TEST_F(HostedKubernetesTest, WhileTheLabelWebhookHangsNoNodeChangesALabel) {
+  const NodeRegistration node = enrolled("guard-4");
+  ASSERT_TRUE(world().registrar->register_node(node).has_value());
+  const ProcessIdentity webhook = world().processes().at("webhook");
+  ASSERT_EQ(kill(webhook.pid, SIGSTOP), 0);
+  const auto answer = world().api_of(node).send("PATCH", "/api/v1/nodes/guard-4", labels_patch("\"true\""), kMerge);
+  ASSERT_EQ(kill(webhook.pid, SIGCONT), 0);
+  if (answer) {
+    EXPECT_GE(answer->status, 400) << answer->body;
+  }
+  EXPECT_FALSE((*world().kubernetes->get_node("it", "guard-4"))->labels.contains(kTrustLabel));
 }
 
 TEST_F(HostedKubernetesTest, ANodeSeesNoSecretsAndNobodySeesAnythingWithoutACertificate) {

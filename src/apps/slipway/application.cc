@@ -38,11 +38,17 @@ ExitCode exit_code_of(const Error& error, std::string_view words) {
 
 void complain(const Error& error) {
   std::cerr << "ERROR: ";
-  if (!error.reason.empty()) std::cerr << '(' << error.reason << ") ";
-  std::cerr << error.message << '\n';
+  // A file, a server or a file's name may have put anything into these; the terminal must not obey it.
+  if (!error.reason.empty()) std::cerr << '(' << printable(error.reason) << ") ";
+  for (std::string_view rest = error.message;;) {
+    const std::size_t end = rest.find('\n');
+    std::cerr << printable(rest.substr(0, end)) << '\n';
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
   if (error.target.empty()) return;
   const std::string_view flag = flag_of(error.target);
-  std::cerr << "Target: " << error.target << (flag.empty() ? "" : fmt::format(" ({})", flag)) << '\n';
+  std::cerr << "Target: " << printable(error.target) << (flag.empty() ? "" : fmt::format(" ({})", flag)) << '\n';
 }
 
 std::string path_of(const CLI::App* app) {

@@ -17,7 +17,8 @@ Result<const YamlValue*> named(const YamlValue& config, const char* list, const 
   for (const YamlValue& element : config.member(list).elements)
     if (element.member("name").is_scalar() && element.member("name").text == name && element.member(inner).is_map())
       return &element.member(inner);
-  return fail(ErrorCode::kMalformed, fmt::format("the kubeconfig has no \"{}\" among its \"{}\"", name, list));
+  return fail(ErrorCode::kMalformed,
+              fmt::format("the kubeconfig has no \"{}\" among its \"{}\"", printable(name, 100), list));
 }
 
 // NAME-data in base64, or the file that NAME names.
@@ -41,12 +42,13 @@ Result<KubeAccess> access_of(const YamlValue& config, std::string_view wanted, c
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("the context \"{}\" logs in through a program, which slipway does not run; give --nodes "
                             "FILE with what \"kubectl get nodes --output json\" prints",
-                            name));
+                            printable(name, 100)));
   KubeAccess access;
   access.server = cluster->member("server").text;
   while (access.server.ends_with('/')) access.server.pop_back();
   if (!access.server.starts_with("https://"))
-    return fail(ErrorCode::kMalformed, fmt::format("the cluster of context \"{}\" has no https:// server", name));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("the cluster of context \"{}\" has no https:// server", printable(name, 100)));
   SLIPWAY_ASSIGN(access.client.ca_pem, data_of(*cluster, "certificate-authority", folder));
   SLIPWAY_ASSIGN(access.client.client_certificate_pem, data_of(*user, "client-certificate", folder));
   SLIPWAY_ASSIGN(access.client.client_key_pem, data_of(*user, "client-key", folder));
@@ -72,8 +74,8 @@ Result<std::string> fetch_nodes(const KubeAccess& access) {
   SLIPWAY_ASSIGN(auto response, client.send(request));
   if (response.status != 200)
     return fail(response.status == 403 ? ErrorCode::kPermissionDenied : ErrorCode::kInternal,
-                fmt::format("{} answered {} to the question for its nodes: {}", access.server, response.status,
-                            printable(response.body, 300)));
+                fmt::format("{} answered {} to the question for its nodes: {}", printable(access.server, 200),
+                            response.status, printable(response.body, 300)));
   return std::move(response.body);
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace slipway::cli {
 namespace {
 
@@ -38,6 +40,14 @@ TEST(KubeAccess, SaysWhatItCannotUse) {
             std::string::npos);
   EXPECT_EQ(kube_access("a: [", "", "").error().code, ErrorCode::kMalformed);
   EXPECT_EQ(kube_access("text", "", "").error().code, ErrorCode::kMalformed);
+  // Names that the file chose are no words for the terminal.
+  for (const auto& [config, context] :
+       {std::pair<std::string, std::string>{"current-context: \"\\e]52;c;x\\a\\e[2J\\N\"", ""},
+        {"{contexts: [{name: a, context: {cluster: \"\\n\\e[1m\", user: u}}]}", "a"}}) {
+    const std::string message = kube_access(config, context, "").error().message;
+    EXPECT_NE(message.find("the kubeconfig has no \"?"), std::string::npos) << message;
+    EXPECT_TRUE(std::all_of(message.begin(), message.end(), [](char c) { return c >= ' ' && c != '\x7f'; })) << message;
+  }
   // A parser stayed in this for ever.
   EXPECT_EQ(kube_access("!m*,chv`", "", "").error().code, ErrorCode::kMalformed);
   EXPECT_EQ(kube_access("a: [1\nb: 2", "", "").error().message,

@@ -4,14 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cstdlib>
 
 namespace slipway::slipwayd {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  slipwayd --state /var/lib/slipway --listen 127.0.0.1:18443 --images /var/lib/slipway-images \
-           --kubernetes-binaries ~/.cache/slipway/kubernetes/v1.20.2-source
-      VMs of this machine's libvirt, a Kubernetes control plane beside slipwayd for each cluster. Needs root.
+  slipwayd --state /var/lib/slipway --listen 127.0.0.1:18443
+      VMs of this machine's libvirt, a Kubernetes control plane beside slipwayd for each cluster. Needs root, node images
+      ("slipway image build --output /var/lib/slipway-images") and Kubernetes ("packaging/kubernetes/fetch").
 
   slipwayd --state /tmp/slipway --listen 127.0.0.1:18443 --host memory: --kubernetes memory:
       Neither VMs nor Kubernetes: simulated nodes that enrol for real. Needs nothing, for tests and client work.
@@ -71,6 +72,32 @@ Status parse_listen(const std::string& text, Options& options) {
   return {};
 }
 
+std::filesystem::path build_cache() {
+  const auto named = [](const char* variable) {
+    const char* const value = std::getenv(variable);
+    return std::filesystem::path(value == nullptr ? "" : value);
+  };
+  if (const auto cache = named("SLIPWAY_CACHE"); !cache.empty()) return cache;
+  if (const auto caches = named("XDG_CACHE_HOME"); !caches.empty()) return caches / "slipway";
+  return named("HOME") / ".cache/slipway";
+}
+
+std::filesystem::path newest_kubernetes(const std::filesystem::path& cache) {
+  std::filesystem::path newest;
+  std::string newest_version;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(cache / "kubernetes", error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with('v') || !std::filesystem::exists(entry.path() / "kube-apiserver", error)) continue;
+    const std::string version = name.substr(1, name.find('-') - 1);
+    const auto order = fleet::compare_versions(version, newest_version.empty() ? "0.0" : newest_version);
+    if (!order || *order <= 0) continue;
+    newest = entry.path();
+    newest_version = version;
+  }
+  return newest;
+}
+
 CommandLine parse_command_line(int argc, char** argv, const char* version) {
   CommandLine line;
   Options& options = line.options;
@@ -90,7 +117,9 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   app.add_option("--kubernetes", kubernetes, "Control planes: hosted or memory:")->capture_default_str();
   app.add_option("--images", images, "Folder of node images, NAME.qcow2 with NAME.manifest.json")
       ->capture_default_str();
-  app.add_option("--kubernetes-binaries", binaries, "Folder of kube-apiserver and the others, its name v1.20.2...");
+  app.add_option("--kubernetes-binaries", binaries,
+                 "Folder of kube-apiserver and the others, its name v1.20.2... (default: the newest that "
+                 "packaging/kubernetes/fetch made)");
   app.add_option("--cache", cache, "Folder of firmware calibrations; may be shared")->capture_default_str();
   app.add_option("--config", config, "JSON file with the rules that requests are judged by");
   app.add_option("--policy", policy, "JSON file with the policy that evidence is judged by");
@@ -124,9 +153,12 @@ CommandLine parse_command_line(int argc, char** argv, const char* version) {
   if (status) status = parse_host(host, options);
   if (status) status = parse_kubernetes(kubernetes, options);
   if (status && options.kubernetes == KubernetesKind::kHosted && binaries.empty()) {
-    status = fail(ErrorCode::kInvalidArgument,
-                  "--kubernetes hosted needs --kubernetes-binaries DIR: packaging/kubernetes/fetch makes such a folder "
-                  "and prints its path.");
+    options.kubernetes_binaries = newest_kubernetes(build_cache());
+    if (options.kubernetes_binaries.empty())
+      status = fail(ErrorCode::kInvalidArgument,
+                    fmt::format("there is no Kubernetes in {}: packaging/kubernetes/fetch puts one there, and "
+                                "--kubernetes-binaries DIR names another; --kubernetes memory: does without.",
+                                (build_cache() / "kubernetes").string()));
   }
   if (!status) {
     line.exit_status = 2;

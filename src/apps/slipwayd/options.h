@@ -39,6 +39,13 @@ struct CommandLine {
 };
 CommandLine parse_command_line(int argc, char** argv, const char* version);
 
+// The newest folder below `cache`/kubernetes that packaging/kubernetes/fetch finished: vVERSION... with a
+// kube-apiserver in it. Empty if there is none.
+std::filesystem::path newest_kubernetes(const std::filesystem::path& cache);
+// Where packaging/kubernetes/fetch and ./quickstart keep such folders, in the words of the environment: SLIPWAY_CACHE,
+// else XDG_CACHE_HOME/slipway, else HOME/.cache/slipway.
+std::filesystem::path build_cache();
+
 // "127.0.0.1:18443" or "[::1]:18443"; port 0 picks a free one.
 Status parse_listen(const std::string& text, Options& options);
 

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/temporary_folder_for_tests.h"
+
 namespace slipway::slipwayd {
 namespace {
 
@@ -40,11 +46,31 @@ TEST(Options, SayWhatIsWrong) {
     EXPECT_EQ(line.exit_status, 2) << words;
     EXPECT_NE(line.text.find(words), std::string::npos) << line.text;
   }
-  EXPECT_EQ(parse({"--state", "/s", "--listen", "127.0.0.1:1"}).exit_status, 2);  // hosted needs its binaries
   EXPECT_EQ(parse({}).exit_status, 2);
   EXPECT_EQ(parse({"--help"}).exit_status, 0);
   EXPECT_NE(parse({"--help"}).text.find("Examples:"), std::string::npos);
   EXPECT_NE(parse({"--version"}).text.find("1.2.3"), std::string::npos);
+}
+
+TEST(Options, KubernetesIsTheNewestOfTheCacheUnlessItIsNamed) {
+  const TemporaryFolder cache;
+  ASSERT_EQ(setenv("SLIPWAY_CACHE", cache.path().c_str(), 1), 0);
+  const std::vector<std::string> words = {"--state", "/s", "--listen", "127.0.0.1:1"};
+  const CommandLine none = parse(words);
+  EXPECT_EQ(none.exit_status, 2);
+  EXPECT_NE(none.text.find("packaging/kubernetes/fetch"), std::string::npos) << none.text;
+
+  // Half-written, of no version, and of three.
+  for (const char* name : {"v1.30.1-part", "version", "v1.20.2-source", "v1.9.9", "v1.21.0-source"})
+    std::filesystem::create_directories(cache.path() / "kubernetes" / name);
+  for (const char* name : {"version", "v1.20.2-source", "v1.9.9", "v1.21.0-source"})
+    std::ofstream(cache.path() / "kubernetes" / name / "kube-apiserver") << "x";
+  const CommandLine found = parse(words);
+  EXPECT_TRUE(found.run) << found.text;
+  EXPECT_EQ(found.options.kubernetes_binaries, cache.path() / "kubernetes/v1.21.0-source");
+  auto named = words;
+  named.insert(named.end(), {"--kubernetes-binaries", "/k/v1.20.2"});
+  EXPECT_EQ(parse(named).options.kubernetes_binaries, "/k/v1.20.2");
 }
 
 TEST(Options, TakeAddressesOfBothFamilies) {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "base/byte_reader.h"
+#include "crypto/key_at_infinity_for_tests.h"
 #include "enrolment/binding.h"
 #include "enrolment/refusal.h"
 #include "host/memory/enrolment_fixture.h"
@@ -268,6 +269,10 @@ TEST_F(AttestationEnrolment, Rule7ARequestMustBeSignedByItsOwnKey) {
 
   evidence = answer(*node, kNodeA, ask(*node, kNodeA).value(), enrolment::generate_node_keys());
   evidence.serving_request.clear();
+  expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kBadCertificateRequest);
+
+  evidence = answer(*node, kNodeA, ask(*node, kNodeA).value(), enrolment::generate_node_keys());
+  evidence.client_request = crypto::request_with_key_at_infinity();
   expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kBadCertificateRequest);
 }
 

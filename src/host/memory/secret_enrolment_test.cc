@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "crypto/key_at_infinity_for_tests.h"
 #include "enrolment/binding.h"
 #include "enrolment/refusal.h"
 #include "host/memory/enrolment_fixture.h"
@@ -143,6 +144,8 @@ TEST_F(SecretEnrolment, WhatTheHostSeesMustFitAndTheSecretStaysGood) {
 TEST_F(SecretEnrolment, ABadRequestDoesNotSpendTheSecret) {
   const auto bootstrap = make_secret_node(kNodeA);
   expect_refused(service.secret(kNodeA, {bootstrap.secret, Bytes(10, 1), {}}, ""), refusal::kBadCertificateRequest);
+  const Bytes infinity = crypto::request_with_key_at_infinity();
+  expect_refused(service.secret(kNodeA, {bootstrap.secret, infinity, infinity}, ""), refusal::kBadCertificateRequest);
   EXPECT_TRUE(present(bootstrap).has_value());
 }
 
@@ -184,6 +187,9 @@ TEST_F(Renewal, TheSignatureBindsTheNewKeysAndTheNonce) {
   auto ask = request(keys.client, fresh);
   ask.client_request = crypto::make_certificate_request(enrolment::generate_node_keys().client, "x").value();
   expect_refused(service.renewal(kNodeA, ask, ""), refusal::kWrongRenewalSignature);
+  ask = request(keys.client, fresh);
+  ask.client_request = crypto::request_with_key_at_infinity();
+  expect_refused(service.renewal(kNodeA, ask, ""), refusal::kBadCertificateRequest);
   ask = request(keys.client, fresh);
   ask.challenge = service.renewal_challenge(kNodeA, "").value().challenge;
   expect_refused(service.renewal(kNodeA, ask, ""), refusal::kWrongRenewalSignature);

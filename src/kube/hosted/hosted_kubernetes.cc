@@ -83,6 +83,12 @@ class HostedKubernetes final : public Kubernetes {
     return {};
   }
 
+  Status check_label_guard(const std::string& cluster) override {
+    SLIPWAY_ASSIGN(const std::shared_ptr<HostedCluster> found, find(cluster));
+    SLIPWAY_ASSIGN(const ClusterApi probe, guard_probe(found->record, found->authorities));
+    return guard_refuses(probe);
+  }
+
   Result<crypto::Certificate> issue_kubelet_client(const std::string& cluster, const std::string& node,
                                                    const crypto::PublicKey& key, Time now, seconds lifetime) override {
     SLIPWAY_ASSIGN(const std::shared_ptr<HostedCluster> found, find(cluster));
@@ -261,9 +267,7 @@ class HostedKubernetes final : public Kubernetes {
                            [&] { return answers(api, "/readyz"); }));
     for (const Addon& addon : addons_of(record, authorities)) SLIPWAY_TRY(api.apply(addon.path, addon.object));
     // The apiserver takes up a new webhook a moment after it is stored. No node gets a certificate before that.
-    SLIPWAY_ASSIGN(const crypto::Identity stranger, issue_user(authorities, "slipway:guard-probe", {"system:masters"},
-                                                               clock_.now(), seconds(600), random_));
-    const ClusterApi probe = api_as(record, authorities, stranger);
+    SLIPWAY_ASSIGN(const ClusterApi probe, guard_probe(record, authorities));
     SLIPWAY_TRY(wait_until(deadline,
                            fmt::format("the label guard of cluster {} does not answer; see {}", cluster, logs),
                            [&] { return guard_refuses(probe); }));
@@ -278,7 +282,14 @@ class HostedKubernetes final : public Kubernetes {
     return {};
   }
 
-  // A dry run of what the guard is there to refuse, by a user to whom RBAC allows everything.
+  // A user to whom RBAC allows everything and who is not Slipway's own.
+  Result<ClusterApi> guard_probe(const ClusterRecord& record, const Authorities& authorities) {
+    SLIPWAY_ASSIGN(const crypto::Identity stranger, issue_user(authorities, "slipway:guard-probe", {"system:masters"},
+                                                               clock_.now(), seconds(600), random_));
+    return api_as(record, authorities, stranger);
+  }
+
+  // A dry run of what the guard is there to refuse.
   static Status guard_refuses(const ClusterApi& probe) {
     const json::object labels{{std::string(kGuardedLabelPrefix) + "trusted-launch", "true"}};
     const json::object node{{"apiVersion", "v1"},
@@ -289,7 +300,7 @@ class HostedKubernetes final : public Kubernetes {
     // The name in quotes, as JSON writes them: the guard that is asked first, without which updates go unseen.
     if (response.status == 403 && response.body.find(fmt::format("\\\"{}\\\"", kLabelGuard)) != std::string::npos)
       return {};
-    return fail(ErrorCode::kUnavailable,
+    return fail(ErrorCode::kPreconditionFailed,
                 fmt::format("a node with a trust label was answered with {} and not refused: {}", response.status,
                             response.body.substr(0, 200)));
   }

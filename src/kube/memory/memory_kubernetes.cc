@@ -35,6 +35,7 @@ struct Cluster {
   std::vector<MemoryPod> pods;
   std::vector<BudgetFixture> budgets;
   int pods_made = 0;
+  bool label_guard = true;
 };
 
 bool selects(const BudgetFixture& budget, const MemoryPod& pod) {
@@ -61,8 +62,10 @@ class MemoryKubernetesState final : public MemoryKubernetes {
       endpoints.port = next_port_++;
       endpoints.ca = authorities.serving.certificate.pem();
       endpoints.client_ca = authorities.client.certificate.pem();
-      found = clusters_.emplace(spec.id, Cluster{std::move(authorities), std::move(endpoints), {}, {}, {}, 0}).first;
+      found =
+          clusters_.emplace(spec.id, Cluster{std::move(authorities), std::move(endpoints), {}, {}, {}, 0, true}).first;
     }
+    found->second.label_guard = true;
     Endpoints& endpoints = found->second.endpoints;
     endpoints.node_api_server = fmt::format("https://{}:{}", spec.advertise_address, endpoints.port);
     endpoints.local_api_server = endpoints.node_api_server;
@@ -195,6 +198,20 @@ class MemoryKubernetesState final : public MemoryKubernetes {
     return {};
   }
 
+  Status check_label_guard(const std::string& cluster) override {
+    const std::lock_guard lock(mutex_);
+    SLIPWAY_ASSIGN(Cluster * found, find(cluster));
+    if (found->label_guard) return {};
+    return fail(ErrorCode::kPreconditionFailed, fmt::format("cluster {} has no label guard", cluster));
+  }
+
+  Status remove_label_guard(const std::string& cluster) override {
+    const std::lock_guard lock(mutex_);
+    SLIPWAY_ASSIGN(Cluster * found, find(cluster));
+    found->label_guard = false;
+    return {};
+  }
+
   Status register_node(const NodeRegistration& registration) override {
     const std::lock_guard lock(mutex_);
     SLIPWAY_ASSIGN(Cluster * cluster, authenticate(registration));
@@ -204,7 +221,7 @@ class MemoryKubernetesState final : public MemoryKubernetes {
       return {};
     }
     for (const auto& [key, value] : registration.labels)
-      if (key.starts_with(kGuardedLabelPrefix))
+      if (cluster->label_guard && key.starts_with(kGuardedLabelPrefix))
         return fail(ErrorCode::kPermissionDenied,
                     fmt::format("node {} may not register with the label {}: Slipway alone sets labels under {}",
                                 registration.node, key, kGuardedLabelPrefix));

@@ -19,6 +19,8 @@ class MemoryKubernetes : public Kubernetes {
   virtual Status heartbeat(const NodeRegistration& node) = 0;
   // A pod that runs and is ready from now on, and a budget that holds from now on. kNotFound without the cluster.
   virtual Status add_pod(const std::string& cluster, const PodFixture& pod) = 0;
+  // As an administrator who deletes the webhook's configurations.
+  virtual Status remove_label_guard(const std::string& cluster) = 0;
   virtual Status add_budget(const std::string& cluster, const BudgetFixture& budget) = 0;
 };
 
