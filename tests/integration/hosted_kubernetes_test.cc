@@ -278,7 +278,7 @@ TEST_F(HostedKubernetesTest, NeitherKindOfAdministratorCanTouchTheTrustLabels) {
 TEST_F(HostedKubernetesTest, WhileTheLabelWebhookHangsNoNodeChangesALabel) {
   const NodeRegistration node = enrolled("guard-4");
   ASSERT_TRUE(world().registrar->register_node(node).has_value());
-  const ProcessIdentity webhook = world().processes().at("webhook");
+  const ProcessIdentity webhook = world().processes().at("slipway-label-webhook");
   ASSERT_EQ(kill(webhook.pid, SIGSTOP), 0);
   const auto answer = world().api_of(node).send("PATCH", "/api/v1/nodes/guard-4", labels_patch("\"true\""), kMerge);
   ASSERT_EQ(kill(webhook.pid, SIGCONT), 0);

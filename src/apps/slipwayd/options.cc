@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   slipwayd --state /var/lib/slipway --listen 127.0.0.1:18443
       VMs of this machine's libvirt, a Kubernetes control plane beside slipwayd for each cluster. Needs root, node images
-      ("slipway image build --output /var/lib/slipway-images") and Kubernetes ("packaging/kubernetes/fetch").
+      (of "slipway image build") and Kubernetes ("packaging/kubernetes/fetch").
 
   slipwayd --state /tmp/slipway --listen 127.0.0.1:18443 --host memory: --kubernetes memory:
       Neither VMs nor Kubernetes: simulated nodes that enrol for real. Needs nothing, for tests and client work.
