@@ -54,6 +54,15 @@ std::optional<tpm::VerifiedQuote> check_quote(const UnverifiedEvidence& evidence
     return std::nullopt;
   }
   const Expectation& expectation = prepared.expectation();
+  // Whoever wrote the expectation down must not choose which PCRs count: the log of one that is not quoted is
+  // anybody's.
+  if (expectation.pcrs != expected_pcrs()) {
+    verdict.findings.push_back(broken(
+        "quote.selection", "TPM quote",
+        fmt::format("PCR {} were asked for; a boot is judged by PCR 0 to 15 alone", fmt::join(expectation.pcrs, ", ")),
+        "PCR 0 to 15"));
+    return std::nullopt;
+  }
   auto quote = tpm::verify_quote(*prepared.key(), {evidence.attest, evidence.signature}, expectation.qualifying_data,
                                  expectation.pcrs);
   if (!quote) {

@@ -78,6 +78,21 @@ TEST(EvidenceBundle, GivesAnotherVerdictUnderAnotherPolicy) {
   EXPECT_EQ(appraise_again(bundle)->verdict_class, VerdictClass::kUntrusted);
 }
 
+// A guest's root quotes few PCRs with the real key, and lays the log of a good boot beside it.
+TEST(EvidenceBundle, DoesNotChooseWhichPcrsAreQuoted) {
+  for (const std::vector<int>& pcrs : {std::vector<int>{0, 7}, std::vector<int>{1}, std::vector<int>{}}) {
+    SimulatedMachine machine = verity_machine();
+    machine.ima_log.clear();
+    machine.quoted_pcrs = pcrs;
+    EvidenceBundle bundle = bundle_of(machine);
+    bundle.expectation.pcrs = pcrs;
+    const auto verdict = appraise_again(bundle);
+    ASSERT_TRUE(verdict) << verdict.error().message;
+    EXPECT_EQ(verdict->verdict_class, VerdictClass::kEvidenceBroken);
+    EXPECT_THAT(rules_of(*verdict), ElementsAre("quote.selection"));
+  }
+}
+
 TEST(EvidenceBundle, EveryCutIsRefusedWithItsOffset) {
   SimulatedMachine machine = verity_machine();
   machine.ima_log.clear();
