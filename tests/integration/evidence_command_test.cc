@@ -9,6 +9,9 @@
 #include "attestation/policy.h"
 #include "base/source_folder_for_tests.h"
 #include "bootchain/signature_list.h"
+#include "crypto/certificate.h"
+#include "enrolment/binding.h"
+#include "tpm/public_area.h"
 
 // `slipway evidence show|verify` as a program: no server, no login, no root.
 namespace slipway::attestation {
@@ -34,14 +37,21 @@ class EvidenceCommand : public ::testing::Test {
     fs::remove_all(folder_, ignored);
   }
 
-  static EvidenceBundle bundle_of(const SimulatedMachine& machine) {
+  // Of a quote that is bound to what the bundle names.
+  static EvidenceBundle bundle_of(SimulatedMachine machine) {
+    const crypto::PrivateKey client = crypto::PrivateKey::generate_p256(),
+                             serving = crypto::PrivateKey::generate_p256();
     EvidenceBundle bundle;
     bundle.node = "aks-pool-1-vmss000000";
     bundle.instance = "11111111-1111-4111-8111-111111111111";
-    bundle.evidence = machine.evidence();
-    bundle.expectation = machine.expectation();
     bundle.purpose = "attest";
     bundle.nonce = Bytes(32, 5);
+    bundle.client_request = crypto::make_certificate_request(client, "client").value();
+    bundle.serving_request = crypto::make_certificate_request(serving, "serving").value();
+    machine.nonce = enrolment::qualifying_data(enrolment::Purpose::kAttest, bundle.nonce, bundle.instance,
+                                               client.public_key(), serving.public_key());
+    bundle.evidence = machine.evidence();
+    bundle.expectation = machine.expectation();
     bundle.circumstances = {kNow, kNow - seconds(1), Bytes(32, 9), std::nullopt, false};
     bundle.references = verity_references();
     bundle.verdict = to_json(appraise_again(bundle).value());
@@ -137,6 +147,49 @@ TEST_F(EvidenceCommand, VerifyTellsOfAVerdictThatTheEvidenceDoesNotGive) {
   const Ran ran = run("verify " + write("forged", to_json(bundle)));
   EXPECT_EQ(ran.status, 1);
   EXPECT_THAT(ran.errors, HasSubstr("VerdictDiffers"));
+}
+
+// Another node's good evidence does not become this one's by writing this one's names beside it.
+TEST_F(EvidenceCommand, VerifyOfEvidenceUnderOtherNamesIsRefused) {
+  const EvidenceBundle good = bundle_of(verity_machine());
+  const EvidenceBundle other = bundle_of(verity_machine());
+  std::vector<EvidenceBundle> changed(4, good);
+  changed[0].instance[0] = '2';
+  changed[1].nonce[0] ^= 1;
+  changed[2].client_request = other.client_request;
+  changed[3].serving_request = other.serving_request;
+  for (const EvidenceBundle& bundle : changed) {
+    const Ran ran = run("verify " + write("changed", to_json(bundle)));
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_EQ(ran.output, "");
+    EXPECT_THAT(ran.errors, HasSubstr("BindingDiffers"));
+  }
+}
+
+TEST_F(EvidenceCommand, VerifySaysWhoseWordEachPartIs) {
+  const EvidenceBundle bundle = bundle_of(verity_machine());
+  const std::string file = write("good", to_json(bundle));
+  const std::string name = to_hex(tpm::compute_name(bundle.expectation.attestation_key).value());
+  const Ran ran = run("verify " + file);
+  EXPECT_THAT(ran.output, HasSubstr(bundle.instance));
+  EXPECT_THAT(ran.output, HasSubstr(to_hex(bundle.nonce)));
+  EXPECT_THAT(ran.output, HasSubstr(name));
+  EXPECT_THAT(ran.output, HasSubstr("the bundle alone"));
+  EXPECT_THAT(ran.output, HasSubstr("nothing: the name is not bound"));
+  EXPECT_THAT(run("show " + file).output, HasSubstr(name)) << "where an operator takes it from";
+}
+
+TEST_F(EvidenceCommand, VerifyOfAnotherAttestationKeyThanTheNamedOneIsRefused) {
+  const EvidenceBundle bundle = bundle_of(verity_machine());
+  const std::string file = write("good", to_json(bundle));
+  const std::string name = to_hex(tpm::compute_name(bundle.expectation.attestation_key).value());
+  EXPECT_EQ(run("verify " + file + " --attestation-key " + name).status, 0);
+  const Ran other =
+      run("verify " + write("other", to_json(bundle_of(verity_machine()))) + " --attestation-key " + name);
+  EXPECT_EQ(other.status, 1);
+  EXPECT_EQ(other.output, "");
+  EXPECT_THAT(other.errors, HasSubstr("AttestationKeyDiffers"));
+  EXPECT_EQ(run("verify " + file + " --attestation-key xyz").status, 1);
 }
 
 TEST_F(EvidenceCommand, MalformedInputIsStatus2WithItsOffsetAndNothingElse) {
