@@ -124,7 +124,11 @@ Result<Revocations> revocations_from_dbx(ByteView dbx) {
   if (dbx.size() > kMaximumDbx) return fail(ErrorCode::kMalformed, "a list of revocations has at most 1 MiB");
   const ByteView lists = without_authentication(dbx);
   const std::size_t start = dbx.size() - lists.size();
-  SLIPWAY_ASSIGN(const auto signatures, bootchain::read_signature_lists(lists));
+  // Nothing is revoked by a download that failed.
+  if (lists.empty())
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset {}: expected an EFI signature list, but there is none", start));
+  SLIPWAY_ASSIGN(const auto signatures, bootchain::read_signature_lists(lists, start));
   Revocations revocations;
   for (const bootchain::EfiSignature& signature : signatures) {
     const std::string type = to_string(signature.type);

@@ -137,6 +137,10 @@ TEST_F(EvidenceCommand, VerifyAgainstRevocations) {
   const Ran cut = run("verify " + file + " --dbx " + write("cut", as_text(dbx)));
   EXPECT_EQ(cut.status, 2);
   EXPECT_EQ(cut.output, "");
+  const Ran empty = run("verify " + file + " --dbx " + write("empty", ""));
+  EXPECT_EQ(empty.status, 2);
+  EXPECT_EQ(empty.output, "");
+  EXPECT_THAT(empty.errors, HasSubstr("at offset 0: expected an EFI signature list"));
 }
 
 TEST_F(EvidenceCommand, VerifyTellsOfAVerdictThatTheEvidenceDoesNotGive) {
