@@ -77,7 +77,8 @@ class Appraiser {
   //   secureBoot.disabled    SecureBoot is 1 where it is required
   //   reference.expired      the boot matches a prediction whose time is over, or there is no other
   //   reference.missing      there is no prediction
-  //   revoked.image, revoked.certificate   nothing that ran, and nobody who vouched for it, stands in the revocations
+  //   revoked.image, revoked.certificate   nothing that ran, and nobody who signed it or vouched for it, stands in the
+  //                     revocations
   //   ima.*                  docs/formats/policy.md, "IMA"
   // Where several predictions hold, the findings are those of the one with the fewest errors, then findings; of equals,
   // of the first. Where only reference values are lacking, the class is kReferenceValuesMissing.
