@@ -230,6 +230,7 @@ Result<Admission> Service::appraise(const InstanceFacts& facts, const Challenge&
   bundle.serving_request = request.serving_request;
   bundle.circumstances = {now, issued.expires - kNonceLifetime, crypto::sha256(facts.endorsement_key),
                           facts.last_sighting, facts.host_restarted};
+  bundle.endorsement = facts.endorsement;
   bundle.references = facts.appraiser->reference();
   attestation::Appraisal appraisal =
       facts.appraiser->appraise(bundle.evidence, bundle.expectation, bundle.circumstances);

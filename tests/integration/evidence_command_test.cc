@@ -196,6 +196,68 @@ TEST_F(EvidenceCommand, VerifyOfAnotherAttestationKeyThanTheNamedOneIsRefused) {
   EXPECT_EQ(run("verify " + file + " --attestation-key xyz").status, 1);
 }
 
+// The bundle of a machine whose endorsement key is that of tests/corpus/endorsement.
+class EndorsedEvidence : public EvidenceCommand {
+ protected:
+  static Bytes corpus(const std::string& name) { return bootchain::read_corpus("endorsement/" + name); }
+
+  EndorsedEvidence() {
+    const Bytes certificate = corpus("swtpm-ek-rsa2048.der");
+    const auto numbers = crypto::Certificate::from_der(certificate)->public_key()->rsa_numbers().value();
+    bundle_.circumstances.endorsement_key =
+        crypto::sha256(tpm::marshal_public_area(tpm::endorsement_key_area(numbers)));
+    // The certificate is of 23 November 2026.
+    bundle_.circumstances.now = Time(std::chrono::sys_days(std::chrono::year(2027) / 1 / 1));
+    bundle_.circumstances.challenged = bundle_.circumstances.now - seconds(1);
+    bundle_.endorsement =
+        EndorsementCertificates{certificate, crypto::Certificate::from_pem(as_text(corpus("swtpm-issuer.pem")))->der()};
+    keep_verdict();
+  }
+  void keep_verdict() { bundle_.verdict = to_json(appraise_again(bundle_).value()); }
+
+  EvidenceBundle bundle_ = bundle_of(verity_machine());
+};
+
+TEST_F(EndorsedEvidence, VerifyHoldsTheCertificateAndShowPrintsIt) {
+  const std::string file = write("endorsed", to_json(bundle_));
+  const Ran ran = run("verify " + file);
+  EXPECT_EQ(ran.status, 0) << ran.errors;
+  EXPECT_THAT(ran.output, HasSubstr("TPM id:00001014 swtpm"));
+  EXPECT_THAT(ran.output, HasSubstr("whose certificate the bundle brings"));
+  EXPECT_EQ(run("verify " + file + " -o json").output, bundle_.verdict + "\n");
+  const auto authority = crypto::Certificate::from_der(bundle_.endorsement->authority).value();
+  EXPECT_THAT(run("show " + file).output, HasSubstr(authority.subject()));
+  EXPECT_THAT(run("show " + file + " -o json").output, HasSubstr(to_hex(crypto::sha256(authority.der()))));
+}
+
+TEST_F(EndorsedEvidence, VerifyRefusesTheCertificateOfAnotherKey) {
+  bundle_.circumstances.endorsement_key[0] ^= 1;
+  keep_verdict();
+  const Ran ran = run("verify " + write("other", to_json(bundle_)));
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(ran.output, "");
+  EXPECT_THAT(ran.errors, HasSubstr("EndorsementCertificateKey"));
+}
+
+TEST_F(EndorsedEvidence, VerifyRefusesAnAuthorityThatDidNotIssueIt) {
+  bundle_.endorsement->authority = crypto::Certificate::from_pem(as_text(corpus("swtpm-root.pem")))->der();
+  const Ran ran = run("verify " + write("other", to_json(bundle_)));
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.errors, HasSubstr("EndorsementCertificatePath"));
+}
+
+TEST_F(EndorsedEvidence, VerifyRefusesACertificateThatCannotBeRead) {
+  const EndorsementCertificates good = *bundle_.endorsement;
+  for (Bytes EndorsementCertificates::*part :
+       {&EndorsementCertificates::certificate, &EndorsementCertificates::authority}) {
+    bundle_.endorsement = good;
+    (*bundle_.endorsement.*part).pop_back();
+    const Ran ran = run("verify " + write("cut", to_json(bundle_)));
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_THAT(ran.errors, HasSubstr("EndorsementCertificateMalformed"));
+  }
+}
+
 TEST_F(EvidenceCommand, MalformedInputIsStatus2WithItsOffsetAndNothingElse) {
   const std::string json = to_json(bundle_of(verity_machine()));
   for (const std::string& text : {json.substr(0, json.size() / 2), std::string("{}"), json + "x"}) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "attestation/endorsement.h"
 #include "enrolment/binding.h"
 #include "tpm/public_area.h"
 
@@ -26,9 +27,14 @@ Status check_attestation_key(const attestation::EvidenceBundle& bundle, const st
 
 }  // namespace
 
-Status check_evidence(const attestation::EvidenceBundle& bundle, const EvidencePins& pins) {
+Result<CheckedEvidence> check_evidence(const attestation::EvidenceBundle& bundle, const EvidencePins& pins) {
   SLIPWAY_TRY(enrolment::check_binding(bundle));
-  return check_attestation_key(bundle, pins.attestation_key);
+  SLIPWAY_TRY(check_attestation_key(bundle, pins.attestation_key));
+  CheckedEvidence checked;
+  if (bundle.endorsement) {
+    SLIPWAY_ASSIGN(checked.endorsement, attestation::check_endorsement(bundle, nullptr));
+  }
+  return checked;
 }
 
 }  // namespace slipway::cli

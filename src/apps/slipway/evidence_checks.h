@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "attestation/evidence_bundle.h"
+#include "tpm/endorsement_certificate.h"
 
 namespace slipway::cli {
 
@@ -11,8 +13,14 @@ struct EvidencePins {
   std::string attestation_key;  // the key's TPM name in hexadecimal; empty: whichever the bundle names
 };
 
+struct CheckedEvidence {
+  // None where the bundle has no certificate of its endorsement key.
+  std::optional<tpm::VerifiedEndorsementCertificate> endorsement;
+};
+
 // What must hold of a bundle before its evidence is appraised: its evidence is bound to what it names (reason
-// BindingDiffers), and its attestation key is the pinned one (AttestationKeyDiffers).
-Status check_evidence(const attestation::EvidenceBundle& bundle, const EvidencePins& pins);
+// BindingDiffers), its attestation key is the pinned one (AttestationKeyDiffers), and its endorsement key's certificate
+// holds, if it has one (attestation/endorsement.h).
+Result<CheckedEvidence> check_evidence(const attestation::EvidenceBundle& bundle, const EvidencePins& pins);
 
 }  // namespace slipway::cli

@@ -70,13 +70,13 @@ Status verify(const EvidenceOptions& options) {
   SLIPWAY_ASSIGN(attestation::EvidenceBundle bundle, read_bundle(options.file));
   SLIPWAY_TRY(use_policy(options.policy, bundle));
   SLIPWAY_TRY(use_dbx(options.dbx, bundle));
-  if (auto checked = check_evidence(bundle, options.pins); !checked)
-    return of_file(options.file, std::move(checked).error());
+  const auto checked = check_evidence(bundle, options.pins);
+  if (!checked) return of_file(options.file, checked.error());
   SLIPWAY_ASSIGN(const attestation::Verdict verdict, attestation::appraise_again(bundle));
   const std::string json = to_json(verdict);
   // The verdict's own bytes: they are what is compared.
   const auto in_words = [&] {
-    return boot_verdict_text(verdict) + '\n' + evidence_basis(bundle, options.pins, !options.policy.empty());
+    return boot_verdict_text(verdict) + '\n' + evidence_basis(bundle, *checked, options.pins, !options.policy.empty());
   };
   std::cout << (options.format == "json" ? json + "\n" : in_words()) << std::flush;
   const bool as_given = options.policy.empty() && options.dbx.empty();
