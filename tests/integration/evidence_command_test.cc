@@ -7,6 +7,7 @@
 #include "attestation/evidence_bundle.h"
 #include "attestation/evidence_for_tests.h"
 #include "attestation/policy.h"
+#include "base/random.h"
 #include "base/source_folder_for_tests.h"
 #include "bootchain/signature_list.h"
 #include "crypto/certificate.h"
@@ -18,6 +19,7 @@ namespace slipway::attestation {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 struct Ran {
@@ -256,6 +258,34 @@ TEST_F(EndorsedEvidence, VerifyRefusesACertificateThatCannotBeRead) {
     EXPECT_EQ(ran.status, 1);
     EXPECT_THAT(ran.errors, HasSubstr("EndorsementCertificateMalformed"));
   }
+}
+
+// The makers' certificates are an operator's own: the bundle's issuer may lie between, and vouches for nothing.
+TEST_F(EndorsedEvidence, VerifyUnderRootsOfTpmMakers) {
+  const std::string file = write("endorsed", to_json(bundle_));
+  fs::create_directory(folder_ / "makers");
+  write("makers/root.pem", as_text(corpus("swtpm-root.pem")));
+  const std::string options = " --tpm-roots " + (folder_ / "makers").string();
+  const Ran ran = run("verify " + file + options);
+  EXPECT_EQ(ran.status, 0) << ran.errors;
+  EXPECT_THAT(ran.output, ContainsRegex("endorsement key .*TPM id:00001014.*--tpm-roots"));
+
+  const std::string none = write("none", to_json(bundle_of(verity_machine())));
+  const Ran missing = run("verify " + none + options);
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_EQ(missing.output, "");
+  EXPECT_THAT(missing.errors, HasSubstr("EndorsementCertificateMissing"));
+
+  SystemRandom random;
+  const auto other = crypto::make_authority("Another maker", kNow, kNow + std::chrono::hours(24 * 365), random).value();
+  write("makers/root.pem", other.certificate.pem());
+  const Ran foreign = run("verify " + file + options);
+  EXPECT_EQ(foreign.status, 1);
+  EXPECT_EQ(foreign.output, "");
+  EXPECT_THAT(foreign.errors, HasSubstr("EndorsementCertificatePath"));
+
+  write("makers/root.pem", "no certificate");
+  EXPECT_EQ(run("verify " + file + options).status, 2);
 }
 
 TEST_F(EvidenceCommand, MalformedInputIsStatus2WithItsOffsetAndNothingElse) {

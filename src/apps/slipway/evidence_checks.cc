@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/slipway/tpm_roots.h"
 #include "attestation/endorsement.h"
 #include "enrolment/binding.h"
 #include "tpm/public_area.h"
@@ -31,7 +32,10 @@ Result<CheckedEvidence> check_evidence(const attestation::EvidenceBundle& bundle
   SLIPWAY_TRY(enrolment::check_binding(bundle));
   SLIPWAY_TRY(check_attestation_key(bundle, pins.attestation_key));
   CheckedEvidence checked;
-  if (bundle.endorsement) {
+  if (!pins.tpm_roots.empty()) {
+    SLIPWAY_ASSIGN(const tpm::EndorsementTrust roots, read_tpm_roots(pins.tpm_roots));
+    SLIPWAY_ASSIGN(checked.endorsement, attestation::check_endorsement(bundle, &roots));
+  } else if (bundle.endorsement) {
     SLIPWAY_ASSIGN(checked.endorsement, attestation::check_endorsement(bundle, nullptr));
   }
   return checked;

@@ -11,6 +11,8 @@ namespace slipway::cli {
 // Whom the caller of `slipway evidence verify` believes beside the bundle itself.
 struct EvidencePins {
   std::string attestation_key;  // the key's TPM name in hexadecimal; empty: whichever the bundle names
+  // A folder of certificates (apps/slipway/tpm_roots.h); empty: the issuer that the bundle brings.
+  std::string tpm_roots;
 };
 
 struct CheckedEvidence {
@@ -20,7 +22,7 @@ struct CheckedEvidence {
 
 // What must hold of a bundle before its evidence is appraised: its evidence is bound to what it names (reason
 // BindingDiffers), its attestation key is the pinned one (AttestationKeyDiffers), and its endorsement key's certificate
-// holds, if it has one (attestation/endorsement.h).
+// holds, if it has one, and in any case under the roots that are given (attestation/endorsement.h).
 Result<CheckedEvidence> check_evidence(const attestation::EvidenceBundle& bundle, const EvidencePins& pins);
 
 }  // namespace slipway::cli

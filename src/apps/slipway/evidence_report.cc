@@ -123,7 +123,9 @@ std::string evidence_basis(const EvidenceBundle& bundle, const CheckedEvidence& 
   add("attestation key", key_name_of(bundle),
       pins.attestation_key.empty() ? "the bundle alone; pin it with --attestation-key" : "--attestation-key");
   if (checked.endorsement)
-    add("endorsement key", tpm_of(*checked.endorsement), "its issuer, whose certificate the bundle brings");
+    add("endorsement key", tpm_of(*checked.endorsement),
+        pins.tpm_roots.empty() ? "its issuer, whose certificate the bundle brings; name roots with --tpm-roots"
+                               : "--tpm-roots");
   else
     add("endorsement key", "no certificate", "the bundle alone");
   std::string versions;

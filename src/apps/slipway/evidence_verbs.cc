@@ -161,6 +161,8 @@ void add_evidence(Shell& shell) {
   verified->add_option("--dbx", verify_options->dbx, "Also hold it against these revocations (EFI signature lists)");
   verified->add_option("--attestation-key", verify_options->pins.attestation_key,
                        "The TPM name of the key that must have signed (hexadecimal)");
+  verified->add_option("--tpm-roots", verify_options->pins.tpm_roots,
+                       "A folder of certificates of TPM makers: one of its roots must vouch for the endorsement key");
 }
 
 }  // namespace slipway::cli
