@@ -54,6 +54,15 @@ std::optional<tpm::VerifiedQuote> check_quote(const UnverifiedEvidence& evidence
     return std::nullopt;
   }
   const Expectation& expectation = prepared.expectation();
+  // Whoever wrote the expectation down must not choose which PCRs count: the log of one that is not quoted is
+  // anybody's.
+  if (expectation.pcrs != expected_pcrs()) {
+    verdict.findings.push_back(broken(
+        "quote.selection", "TPM quote",
+        fmt::format("PCR {} were asked for; a boot is judged by PCR 0 to 15 alone", fmt::join(expectation.pcrs, ", ")),
+        "PCR 0 to 15"));
+    return std::nullopt;
+  }
   auto quote = tpm::verify_quote(*prepared.key(), {evidence.attest, evidence.signature}, expectation.qualifying_data,
                                  expectation.pcrs);
   if (!quote) {
@@ -167,15 +176,15 @@ struct Appraiser::Prepared {
   std::vector<Held> held;  // borrows `reference`
 
   void judge(const bootchain::VerifiedBoot& boot, Time now, Verdict& verdict) const;
-  // True if some prediction's every event is there; unexpired ones are looked at first.
-  bool match(const EventsByPcr& events, const bootchain::VerifiedBoot& boot, Time now, Verdict& verdict,
-             bool& root_is_measured) const;
-  void find_closest(const EventsByPcr& events, const bootchain::VerifiedBoot& boot, Time now, Verdict& verdict,
-                    bool& root_is_measured) const;
+  // A prediction whose every event is there, or null; unexpired ones are looked at first.
+  const PreparedPrediction* match(const EventsByPcr& events, const bootchain::VerifiedBoot& boot, Time now,
+                                  Verdict& verdict) const;
+  const PreparedPrediction& find_closest(const EventsByPcr& events, const bootchain::VerifiedBoot& boot, Time now,
+                                         Verdict& verdict) const;
 };
 
-bool Appraiser::Prepared::match(const EventsByPcr& events, const bootchain::VerifiedBoot& boot, Time now,
-                                Verdict& verdict, bool& root_is_measured) const {
+const PreparedPrediction* Appraiser::Prepared::match(const EventsByPcr& events, const bootchain::VerifiedBoot& boot,
+                                                     Time now, Verdict& verdict) const {
   for (const bool also_expired : {false, true}) {
     for (const Held& candidate : held) {
       const bool over = candidate.prediction.expires && *candidate.prediction.expires <= now;
@@ -185,16 +194,16 @@ bool Appraiser::Prepared::match(const EventsByPcr& events, const bootchain::Veri
       verdict.components = candidate.components;
       verdict.components[0].measurement = to_hex(boot.pcrs().at(0));
       verdict.components[1].measurement = to_hex(boot.pcrs().at(7));
-      root_is_measured = candidate.prediction.root_is_measured;
       if (over) verdict.findings.push_back(expired(candidate.prediction));
-      return true;
+      return &candidate.prediction;
     }
   }
-  return false;
+  return nullptr;
 }
 
-void Appraiser::Prepared::find_closest(const EventsByPcr& events, const bootchain::VerifiedBoot& boot, Time now,
-                                       Verdict& verdict, bool& root_is_measured) const {
+const PreparedPrediction& Appraiser::Prepared::find_closest(const EventsByPcr& events,
+                                                            const bootchain::VerifiedBoot& boot, Time now,
+                                                            Verdict& verdict) const {
   const Held* closest = nullptr;
   Comparison best;
   std::array<std::ptrdiff_t, 2> best_score{};
@@ -213,25 +222,25 @@ void Appraiser::Prepared::find_closest(const EventsByPcr& events, const bootchai
   }
   verdict.prediction = closest->prediction.prediction->image_version;
   verdict.components = std::move(best.components);
-  root_is_measured = closest->prediction.root_is_measured;
   for (Finding& finding : best.findings) verdict.findings.push_back(std::move(finding));
+  return closest->prediction;
 }
 
 void Appraiser::Prepared::judge(const bootchain::VerifiedBoot& boot, Time now, Verdict& verdict) const {
   const EventsByPcr events = events_by_pcr(boot);
   verdict.secure_boot = says_secure_boot(events);
-  bool root_is_measured = false;
+  const PreparedPrediction* beside = nullptr;
   if (held.empty())
     verdict.findings.push_back(reference_missing());
-  else if (!match(events, boot, now, verdict, root_is_measured))
-    find_closest(events, boot, now, verdict, root_is_measured);
+  else if (beside = match(events, boot, now, verdict); beside == nullptr)
+    beside = &find_closest(events, boot, now, verdict);
   const bool named = std::any_of(verdict.findings.begin(), verdict.findings.end(),
                                  [](const Finding& finding) { return finding.rule == "secureBoot.disabled"; });
   if (reference.secure_boot_required && !verdict.secure_boot && !named)
     verdict.findings.push_back(secure_boot_disabled());
-  if (held.empty()) return;
-  judge_revocations(events, reference.revocations, verdict.components, verdict.findings);
-  judge_ima(boot, root_is_measured, reference.policy.allowed_programs, verdict.findings);
+  if (beside == nullptr) return;
+  judge_revocations(events, *beside, reference.revocations, verdict.components, verdict.findings);
+  judge_ima(boot, beside->root_is_measured, reference.policy.allowed_programs, verdict.findings);
 }
 
 Appraiser::Appraiser(std::unique_ptr<const Prepared> prepared) : prepared_(std::move(prepared)) {}

@@ -59,7 +59,9 @@ class Appraiser {
   //   quote.magic       TPM_GENERATED_VALUE, and the type is TPM_ST_ATTEST_QUOTE; quote.form for any other wrong form
   //   quote.signature   the signature over attest holds under the attestation key
   //   quote.nonce       extraData equals the qualifying data
-  //   quote.selection   the selection is exactly the one asked for, each PCR once
+  //   quote.selection   expected_pcrs() were asked for (this one before quote.magic), and the selection is exactly
+  //   those,
+  //                     each PCR once
   //   log.form, ima.form    the logs parse; every digest that an event's data determines is equal
   //   log.replay        replay gives the quoted PCR digest (together with PCR 10 from a prefix of the IMA log)
   // A failed one of these ends the appraisal (kEvidenceBroken): nothing behind it means anything. Of what follows all
@@ -75,7 +77,8 @@ class Appraiser {
   //   secureBoot.disabled    SecureBoot is 1 where it is required
   //   reference.expired      the boot matches a prediction whose time is over, or there is no other
   //   reference.missing      there is no prediction
-  //   revoked.image, revoked.certificate   nothing that ran, and nobody who vouched for it, stands in the revocations
+  //   revoked.image, revoked.certificate   nothing that ran, and nobody who signed it or vouched for it, stands in the
+  //                     revocations
   //   ima.*                  docs/formats/policy.md, "IMA"
   // Where several predictions hold, the findings are those of the one with the fewest errors, then findings; of equals,
   // of the first. Where only reference values are lacking, the class is kReferenceValuesMissing.

@@ -1,5 +1,6 @@
 #include "attestation/appraiser.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -317,14 +318,38 @@ TEST(Revocations, OfACertificateByItsDigest) {
   EXPECT_THAT(rules_of(judge_under(dbx_of(type, entry))), ElementsAre());
 }
 
+// EFI_VARIABLE_AUTHENTICATION_2 with a signature of five bytes.
+Bytes authentication() {
+  Bytes bytes(16, 0);  // EFI_TIME
+  put_u32_le(bytes, 24 + 5);
+  put_u16_le(bytes, 0x0200);
+  put_u16_le(bytes, 0x0ef1);
+  bytes.resize(16 + 24 + 5, 7);
+  return bytes;
+}
+
 TEST(Revocations, AreReadBehindTheirAuthentication) {
-  Bytes update(16, 0);  // EFI_TIME
-  put_u32_le(update, 24 + 5);
-  put_u16_le(update, 0x0200);
-  put_u16_le(update, 0x0ef1);
-  update.resize(16 + 24 + 5, 7);
+  Bytes update = authentication();
   put_bytes(update, dbx_of(bootchain::kSha256Signature, hex(kShim)));
   EXPECT_THAT(rules_of(judge_under(update)), ElementsAre("revoked.image"));
+}
+
+TEST(Revocations, OfWrongFormAreNamedByTheirPlaceInTheFile) {
+  Bytes update = authentication();
+  put_bytes(update, dbx_of(bootchain::kSha256Signature, hex(kShim)));
+  update.pop_back();
+  const auto cut = revocations_from_dbx(update);
+  ASSERT_FALSE(cut);
+  EXPECT_THAT(cut.error().message, HasSubstr("at offset 73")) << "45 bytes of authentication, 28 of the list's header";
+}
+
+TEST(Revocations, OfNothingAreRefused) {
+  for (const Bytes& empty : {Bytes(), authentication()}) {
+    const auto none = revocations_from_dbx(empty);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, ErrorCode::kMalformed);
+    EXPECT_THAT(none.error().message, HasSubstr(fmt::format("at offset {}:", empty.size())));
+  }
 }
 
 TEST(Revocations, OfAnotherKindAreNotOverlooked) {

@@ -17,6 +17,7 @@ constexpr std::size_t kMaximumKey = 1024;
 constexpr std::size_t kMaximumAttest = 4096;
 constexpr std::size_t kMaximumLog = 4U << 20;
 constexpr std::size_t kMaximumRequest = 16U << 10;
+constexpr std::size_t kMaximumCertificate = 16U << 10;
 constexpr std::size_t kMaximumRevocation = 64U << 10;
 constexpr std::size_t kMaximumRevocations = 65536;
 constexpr std::size_t kMaximumPredictions = 16;
@@ -277,6 +278,20 @@ void read_circumstances(Reader& reader, Circumstances& circumstances) {
   reader.leave();
 }
 
+void read_endorsement(Reader& reader, std::optional<EndorsementCertificates>& endorsement) {
+  reader.key("endorsement");
+  if (reader.null()) return;
+  const std::size_t start = reader.offset();
+  EndorsementCertificates certificates;
+  reader.enter();
+  reader.bytes("certificate", kMaximumCertificate, certificates.certificate);
+  reader.bytes("authority", kMaximumCertificate, certificates.authority);
+  reader.leave();
+  if (certificates.certificate.empty() || certificates.authority.empty())
+    reader.refuse(start, "expected two certificates, or null");
+  endorsement = std::move(certificates);
+}
+
 void read_references(Reader& reader, References& references) {
   reader.key("references");
   reader.enter();
@@ -346,7 +361,16 @@ std::string to_json(const EvidenceBundle& bundle) {
     write_sighting(writer, *bundle.circumstances.previous);
   else
     writer.raw("null");
-  writer.raw(R"(},"references":)");
+  writer.raw(R"(},"endorsement":)");
+  if (bundle.endorsement)
+    writer.raw(R"({"certificate":)")
+        .bytes(bundle.endorsement->certificate)
+        .raw(R"(,"authority":)")
+        .bytes(bundle.endorsement->authority)
+        .raw("}");
+  else
+    writer.raw("null");
+  writer.raw(R"(,"references":)");
   write_references(writer, bundle.references);
   return writer.raw(R"(,"verdict":)").raw(bundle.verdict).raw("}\n").take();
 }
@@ -361,12 +385,13 @@ Result<EvidenceBundle> bundle_from_json(std::string_view json) {
   reader.text("format", 64, format);
   if (reader.status() && format != kFormat) reader.refuse(0, "expected the format \"slipway-evidence\"");
   reader.number("version", kBundleVersion, version);
-  if (reader.status() && version != kBundleVersion) reader.refuse(0, "expected version 1");
+  if (reader.status() && version < kFirstBundleVersion) reader.refuse(0, "expected version 1 or 2");
   reader.text("node", kMaximumName, bundle.node);
   reader.text("instance", kMaximumName, bundle.instance);
   read_expectation(reader, bundle);
   read_evidence(reader, bundle.evidence);
   read_circumstances(reader, bundle.circumstances);
+  if (version > kFirstBundleVersion) read_endorsement(reader, bundle.endorsement);
   read_references(reader, bundle.references);
   // In the one form that a verdict has, whatever white space a tool put between.
   const auto as_text_of_a_verdict = [](std::string_view raw) -> Result<std::string> {

@@ -1,11 +1,17 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "attestation/appraiser.h"
 
 namespace slipway::attestation {
+
+// Who says that an endorsement key is a TPM's: the key's certificate and that of who issued it, DER.
+struct EndorsementCertificates {
+  Bytes certificate, authority;
+};
 
 // All that one appraisal was a function of, and its verdict: enough to appraise it again on another machine, years
 // later, under the same policy or another. Public values alone. docs/formats/evidence-bundle.md.
@@ -19,12 +25,16 @@ struct EvidenceBundle {
   Bytes nonce;                            // 32 bytes
   Bytes client_request, serving_request;  // PKCS#10, DER
   Circumstances circumstances;
+  // Of the key whose digest the circumstances have; none where nothing was recorded. The verdict does not rest on it:
+  // attestation/endorsement.h.
+  std::optional<EndorsementCertificates> endorsement;
   References references;
   std::string verdict;  // to_json(Verdict), byte for byte
 };
 
 inline constexpr std::size_t kMaximumBundle = 64U << 20;
-inline constexpr int kBundleVersion = 1;
+// Version 1 has no endorsement; it is read, and no more written.
+inline constexpr int kFirstBundleVersion = 1, kBundleVersion = 2;
 
 // JSON in one fixed order.
 std::string to_json(const EvidenceBundle& bundle);

@@ -25,6 +25,7 @@ EvidenceBundle bundle_of(const SimulatedMachine& machine) {
   bundle.serving_request = Bytes(4, 2);
   bundle.circumstances = {kNow, kNow - seconds(1), Bytes(32, 9), std::nullopt, false};
   bundle.circumstances.previous = appraise(machine, verity_references()).sighting;
+  bundle.endorsement = EndorsementCertificates{Bytes(3, 4), Bytes(4, 5)};
   bundle.references = verity_references();
   bundle.references.predictions[0].expires = kNow + seconds(60);
   bundle.references.revocations.image_sha256 = {Bytes(32, 1)};
@@ -48,6 +49,9 @@ TEST(EvidenceBundle, GivesTheSameVerdictOnAnotherMachine) {
     EXPECT_EQ(to_json(*again), to_json(bundle));
     EXPECT_EQ(again->nonce, bundle.nonce);
     EXPECT_EQ(again->serving_request, bundle.serving_request);
+    ASSERT_TRUE(again->endorsement);
+    EXPECT_EQ(again->endorsement->certificate, bundle.endorsement->certificate);
+    EXPECT_EQ(again->endorsement->authority, bundle.endorsement->authority);
   }
 }
 
@@ -78,6 +82,21 @@ TEST(EvidenceBundle, GivesAnotherVerdictUnderAnotherPolicy) {
   EXPECT_EQ(appraise_again(bundle)->verdict_class, VerdictClass::kUntrusted);
 }
 
+// A guest's root quotes few PCRs with the real key, and lays the log of a good boot beside it.
+TEST(EvidenceBundle, DoesNotChooseWhichPcrsAreQuoted) {
+  for (const std::vector<int>& pcrs : {std::vector<int>{0, 7}, std::vector<int>{1}, std::vector<int>{}}) {
+    SimulatedMachine machine = verity_machine();
+    machine.ima_log.clear();
+    machine.quoted_pcrs = pcrs;
+    EvidenceBundle bundle = bundle_of(machine);
+    bundle.expectation.pcrs = pcrs;
+    const auto verdict = appraise_again(bundle);
+    ASSERT_TRUE(verdict) << verdict.error().message;
+    EXPECT_EQ(verdict->verdict_class, VerdictClass::kEvidenceBroken);
+    EXPECT_THAT(rules_of(*verdict), ElementsAre("quote.selection"));
+  }
+}
+
 TEST(EvidenceBundle, EveryCutIsRefusedWithItsOffset) {
   SimulatedMachine machine = verity_machine();
   machine.ima_log.clear();
@@ -103,8 +122,12 @@ TEST(EvidenceBundle, RefusesOtherForms) {
     }
   };
   refused("slipway-evidence", "other-evidence");
-  refused(R"("version":1,"node")", R"("version":0,"node")");
-  refused(R"("version":1,"node")", R"("version":2,"node")");
+  refused(R"("version":2,"node")", R"("version":0,"node")");
+  refused(R"("version":2,"node")", R"("version":3,"node")");
+  refused(R"("version":2,"node")", R"("version":1,"node")");  // which has no endorsement
+  refused(R"("endorsement":{"certificate":"BAQE")", R"("endorsement":{"certificate":"")");
+  refused(R"("authority":"BQUFBQ==")", R"("authority":"")");
+  refused(R"("authority")", R"("issuer")");
   refused(R"("node")", R"("name")");
   refused(R"("purpose":"attest")", R"("purpose":"other")");
   refused(R"("pcrs":[0)", R"("pcrs":[24)");
@@ -153,6 +176,7 @@ TEST(EvidenceBundle, RoundTripsWhateverItHolds) {
       bundle.circumstances.previous = TpmSighting{
           bytes(32), bytes(34), {random(), static_cast<std::uint32_t>(random()), 0, true}, random(), random(),
           kNow,      kNow};
+    if (random() % 2 == 0) bundle.endorsement = EndorsementCertificates{Bytes(1 + random() % 9, 1), Bytes(2, 3)};
     for (std::size_t at = 0; at < kClaimCount; ++at)
       bundle.references.policy.enforcements[at] = static_cast<Enforcement>(random() % 3);
     bundle.verdict = to_json(Verdict());

@@ -66,6 +66,23 @@ TEST_P(GoodBootOfASecondImage, IsAsItWasPredicted) {
   }
 }
 
+// A bundle of version 1 is read as ever, and appraised again it gives the bytes that stand in it.
+TEST(OwnBoot, KeepsItsVerdictsBytes) {
+  for (const std::string name :
+       {"secure-boot-on", "secure-boot-off", "second-machine", "module-from-outside", "second-image",
+        "second-image-secure-boot-off", "second-image-warm-reboot", "second-image-power-cut"}) {
+    const std::string file(as_text(bootchain::read_corpus("evidence/" + name + ".json")));
+    ASSERT_NE(file.find(R"("version":1,)"), std::string::npos) << name;
+    const EvidenceBundle bundle = own_boot(name);
+    EXPECT_FALSE(bundle.endorsement) << name;
+    const std::string verdict = to_json(appraise_again(bundle).value());
+    EXPECT_NE(file.find("\"verdict\":" + verdict + "}"), std::string::npos) << name;
+    const auto written = bundle_from_json(to_json(bundle));
+    ASSERT_TRUE(written) << written.error().message;
+    EXPECT_EQ(to_json(appraise_again(*written).value()), verdict) << name;
+  }
+}
+
 TEST(OwnBoot, WithAModuleFromOutsideIsNot) {
   const auto verdict = appraise_again(own_boot("module-from-outside"));
   ASSERT_TRUE(verdict) << verdict.error().message;

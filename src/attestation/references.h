@@ -27,7 +27,8 @@ struct Revocations {
 };
 
 // Reads the EFI_SIGNATURE_LISTs of a dbx, with or without the EFI_VARIABLE_AUTHENTICATION_2 in front (UEFI 2.9, 8.2.2)
-// that updates are published with. Other kinds of entries are kMalformed: none may be overlooked. At most 1 MiB.
+// that updates are published with. Other kinds of entries are kMalformed: none may be overlooked; so is a dbx without
+// any list. At most 1 MiB. Errors count offsets from the file's beginning.
 Result<Revocations> revocations_from_dbx(ByteView dbx);
 
 // What evidence is held against.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "attestation/log_event.h"
 #include "base/byte_reader.h"
@@ -118,13 +119,89 @@ void judge_authorities(const EventsByPcr& events, const Revocations& revocations
   }
 }
 
+// The revoked certificates by name, for what they issued. Signatures are checked so often at most: of hostile lists, in
+// which thousands bear one name, all others count by their name.
+class RevokedIssuers {
+ public:
+  explicit RevokedIssuers(const Revocations& revocations) {
+    for (const Bytes& der : revocations.certificates)
+      if (const auto certificate = crypto::Certificate::from_der(der))
+        by_subject_.emplace(certificate->subject(), *certificate);
+  }
+  bool has(const std::string& subject) const { return !subject.empty() && by_subject_.count(subject) != 0; }
+  bool issued(const crypto::Certificate& certificate) {
+    const auto [begin, end] = by_subject_.equal_range(certificate.issuer());
+    return std::any_of(begin, end, [&](const auto& named) {
+      const auto key = named.second.public_key();
+      // A kind of key that is not known here cannot be told from the right one.
+      return !key || checks_left_-- <= 0 || certificate.signed_by(*key);
+    });
+  }
+
+ private:
+  std::multimap<std::string, crypto::Certificate> by_subject_;
+  int checks_left_ = 64;
+};
+
+// The subject of the certificate that is revoked, or whose issuer is; empty where the chain has none.
+std::string revoked_in(const std::vector<Bytes>& chain, const Revocations& revocations, RevokedIssuers& issuers) {
+  for (const Bytes& der : chain) {
+    const auto certificate = crypto::Certificate::from_der(der);
+    if (!certificate) continue;
+    if (is_revoked(*certificate, revocations)) return certificate->subject();
+    if (issuers.issued(*certificate)) return certificate->issuer();
+  }
+  return {};
+}
+
+// Firmware and shim refuse an image if any of its signatures leads to a revoked certificate.
+std::string revoked_signer_of(const image::PredictedEvent& predicted, const image::Prediction& prediction,
+                              const Revocations& revocations, RevokedIssuers& issuers) {
+  const auto file =
+      std::find_if(prediction.signed_files.begin(), prediction.signed_files.end(),
+                   [&](const image::SignedFile& signed_file) { return signed_file.component == predicted.component; });
+  if (file == prediction.signed_files.end()) return issuers.has(predicted.signer) ? predicted.signer : std::string();
+  for (const std::vector<Bytes>& chain : file->certificate_chains)
+    if (std::string subject = revoked_in(chain, revocations, issuers); !subject.empty()) return subject;
+  return {};
+}
+
+void judge_signers(const EventsByPcr& events, const PreparedPrediction& prediction, const Revocations& revocations,
+                   std::vector<Component>& components, std::vector<Finding>& findings) {
+  RevokedIssuers issuers(revocations);
+  std::vector<std::string_view> judged;  // the kernel stands twice in PCR 4
+  for (const image::PredictedEvent* predicted : prediction.by_pcr[4]) {
+    if (predicted->type != bootchain::kEvEfiBootServicesApplication) continue;
+    if (std::find(judged.begin(), judged.end(), predicted->component) != judged.end()) continue;
+    const auto ran = std::find_if(events[4].begin(), events[4].end(), [&](const UnverifiedEvent* event) {
+      return event->type == predicted->type && sha256_of(*event) == predicted->sha256;
+    });
+    if (ran == events[4].end()) continue;
+    judged.push_back(predicted->component);
+    const std::string subject = revoked_signer_of(*predicted, *prediction.prediction, revocations, issuers);
+    if (subject.empty()) continue;
+    Finding finding =
+        revoked("revoked.certificate", **ran, predicted->component, subject,
+                fmt::format("{} ran, its signature leads to {}, and that is revoked", predicted->component, subject));
+    finding.package = predicted->package;
+    finding.signer = predicted->signer;
+    for (Component& component : components)
+      if (component.path == predicted->component) component.matches = false;
+    findings.push_back(std::move(finding));
+  }
+}
+
 }  // namespace
 
 Result<Revocations> revocations_from_dbx(ByteView dbx) {
   if (dbx.size() > kMaximumDbx) return fail(ErrorCode::kMalformed, "a list of revocations has at most 1 MiB");
   const ByteView lists = without_authentication(dbx);
   const std::size_t start = dbx.size() - lists.size();
-  SLIPWAY_ASSIGN(const auto signatures, bootchain::read_signature_lists(lists));
+  // Nothing is revoked by a download that failed.
+  if (lists.empty())
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset {}: expected an EFI signature list, but there is none", start));
+  SLIPWAY_ASSIGN(const auto signatures, bootchain::read_signature_lists(lists, start));
   Revocations revocations;
   for (const bootchain::EfiSignature& signature : signatures) {
     const std::string type = to_string(signature.type);
@@ -145,11 +222,12 @@ Result<Revocations> revocations_from_dbx(ByteView dbx) {
   return revocations;
 }
 
-void judge_revocations(const EventsByPcr& events, const Revocations& revocations, std::vector<Component>& components,
-                       std::vector<Finding>& findings) {
+void judge_revocations(const EventsByPcr& events, const PreparedPrediction& prediction, const Revocations& revocations,
+                       std::vector<Component>& components, std::vector<Finding>& findings) {
   if (!revocations.image_sha256.empty()) judge_images(events, revocations, components, findings);
-  if (!revocations.certificates.empty() || !revocations.certificate_sha256.empty())
-    judge_authorities(events, revocations, findings);
+  if (revocations.certificates.empty() && revocations.certificate_sha256.empty()) return;
+  judge_authorities(events, revocations, findings);
+  judge_signers(events, prediction, revocations, components, findings);
 }
 
 }  // namespace slipway::attestation

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "control/documents.h"
+#include "control/endorsement.h"
 #include "control/log_text.h"
 #include "enrolment/refusal.h"
 
@@ -57,6 +58,7 @@ Result<enrolment::InstanceFacts> Registry::find(const std::string& instance) {
   facts.next_evidence_seconds = static_cast<int>(settings_.evidence_interval.count());
   if (!node.vtpm) return facts;
 
+  if (const auto recorded = host_.vtpm(instance)) facts.endorsement = endorsement_of(*recorded, node.endorsement_key);
   SLIPWAY_ASSIGN(EvidenceArchive::LastSighting last, archive_.last_sighting(instance));
   facts.last_sighting = std::move(last.sighting);
   facts.host_restarted = last.host_restarted;

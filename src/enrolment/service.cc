@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/secret_hash.h"
 #include "enrolment/binding.h"
@@ -25,24 +24,6 @@ Error refusal_error(ErrorCode code, std::string_view reason, std::string message
 }
 Error denied(std::string_view reason, std::string message) {
   return refusal_error(ErrorCode::kPermissionDenied, reason, std::move(message));
-}
-
-struct RequestedKeys {
-  crypto::PublicKey client, serving;
-};
-
-// Both requests signed by their own keys, and two keys: one key for both uses would let either stand in for the other.
-Result<RequestedKeys> verify_requests(ByteView client_request, ByteView serving_request) {
-  const auto bad = [](std::string_view which, const std::string& why) {
-    return fail(refusal_error(ErrorCode::kMalformed, refusal::kBadCertificateRequest,
-                              fmt::format("The certificate request for the {} key is refused: {}", which, why)));
-  };
-  auto client = crypto::verify_certificate_request(client_request);
-  if (!client) return bad("client", client.error().message);
-  auto serving = crypto::verify_certificate_request(serving_request);
-  if (!serving) return bad("serving", serving.error().message);
-  if (client->fingerprint() == serving->fingerprint()) return bad("serving", "It is the client key again.");
-  return RequestedKeys{std::move(*client), std::move(*serving)};
 }
 
 std::string first_findings(const attestation::Verdict& verdict) {
@@ -249,6 +230,7 @@ Result<Admission> Service::appraise(const InstanceFacts& facts, const Challenge&
   bundle.serving_request = request.serving_request;
   bundle.circumstances = {now, issued.expires - kNonceLifetime, crypto::sha256(facts.endorsement_key),
                           facts.last_sighting, facts.host_restarted};
+  bundle.endorsement = facts.endorsement;
   bundle.references = facts.appraiser->reference();
   attestation::Appraisal appraisal =
       facts.appraiser->appraise(bundle.evidence, bundle.expectation, bundle.circumstances);

@@ -20,7 +20,9 @@ namespace slipway::enrolment {
 struct InstanceFacts {
   std::string instance, node_name;
   bool vtpm = false, secure_boot = false;
-  Bytes endorsement_key;       // TPMT_PUBLIC recorded when the vTPM was made
+  Bytes endorsement_key;  // TPMT_PUBLIC recorded when the vTPM was made
+  // Of that key, for the bundle; none where the host recorded none.
+  std::optional<attestation::EndorsementCertificates> endorsement;
   Bytes attestation_key_name;  // of the AK enrolled; empty before
   std::string secret_hash;     // empty: no one-time secret
   bool secret_used = false;

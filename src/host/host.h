@@ -44,6 +44,8 @@ std::string mac_address_for(const std::string& ip_address);
 struct RecordedEndorsementKey {
   Bytes public_area;        // TPMT_PUBLIC of the RSA-2048 EK
   std::string certificate;  // PEM, by the platform's own CA
+  // PEM of that CA. Empty where the certificate is none of a TPM's (a simulated one), and in records of before.
+  std::string authority;
 };
 
 // The shape that firmware measures into PCR 0 and 1; calibration is per shape.
@@ -118,6 +120,8 @@ class Host {
 
   // Makes the vTPM of an instance and records its EK; a second call gives the same EK.
   virtual Result<RecordedEndorsementKey> ensure_vtpm(const std::string& instance) = 0;
+  // What was recorded then; kNotFound for an instance without a vTPM. Makes nothing, and waits for nothing.
+  virtual Result<RecordedEndorsementKey> vtpm(const std::string& instance) = 0;
   // Reference values of this firmware for this shape; boots the sealed calibration VM if the cache has none.
   virtual Result<FirmwareReference> firmware_reference(const Shape& shape, bool secure_boot) = 0;
 

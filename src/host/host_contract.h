@@ -117,6 +117,7 @@ TEST_P(HostContract, RemovingANetworkTwiceIsFine) {
 
 TEST_P(HostContract, EndorsementKeyIsRecordedOnceAndItsCertificateSaysWhose) {
   const std::string instance = make_uuid(random_);
+  EXPECT_EQ(host_->vtpm(instance).error().code, ErrorCode::kNotFound);
   const auto recorded = host_->ensure_vtpm(instance);
   ASSERT_TRUE(recorded) << recorded.error().message;
   const auto key = tpm::check_endorsement_key(recorded->public_area);
@@ -131,6 +132,12 @@ TEST_P(HostContract, EndorsementKeyIsRecordedOnceAndItsCertificateSaysWhose) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->public_area, recorded->public_area);
   EXPECT_EQ(again->certificate, recorded->certificate);
+  EXPECT_EQ(again->authority, recorded->authority);
+  const auto known = host_->vtpm(instance);
+  ASSERT_TRUE(known) << known.error().message;
+  EXPECT_EQ(known->public_area, recorded->public_area);
+  EXPECT_EQ(known->certificate, recorded->certificate);
+  EXPECT_EQ(known->authority, recorded->authority);
   EXPECT_NE(host_->ensure_vtpm(make_uuid(random_))->public_area, recorded->public_area);
 }
 
@@ -198,6 +205,7 @@ TEST_P(HostContract, WhatDoesNotExistIsSaidSo) {
 TEST_P(HostContract, InstanceIdsThatAreNoUuidAreRefused) {
   for (const char* bad : {"", "..", "../../../etc", "11111111-2222-4333-8444-55555555555G"}) {
     EXPECT_EQ(host_->ensure_vtpm(bad).error().code, ErrorCode::kInvalidArgument) << bad;
+    EXPECT_EQ(host_->vtpm(bad).error().code, ErrorCode::kInvalidArgument) << bad;
     EXPECT_EQ(host_->remove_vm(bad).error().code, ErrorCode::kInvalidArgument) << bad;
     EXPECT_EQ(host_->observe(bad).error().code, ErrorCode::kInvalidArgument) << bad;
   }

@@ -54,11 +54,12 @@ Result<BootFile> describe(const ManifestInputs& inputs, BootFileRole role, const
   return file;
 }
 
-Result<std::vector<std::vector<Bytes>>> certificate_chains(ByteView shim) {
-  SLIPWAY_ASSIGN(const std::vector<ByteView> signatures, in_file(kShimPath, bootchain::pe_signatures(shim)));
-  std::vector<std::vector<Bytes>> chains;
+Result<CertificateChains> certificate_chains(const ManifestInputs& inputs, const std::string& path) {
+  SLIPWAY_ASSIGN(const Bytes* bytes, file_bytes(inputs, path));
+  SLIPWAY_ASSIGN(const std::vector<ByteView> signatures, in_file(path, bootchain::pe_signatures(*bytes)));
+  CertificateChains chains;
   for (const ByteView signature : signatures) {
-    SLIPWAY_ASSIGN(auto chain, in_file(kShimPath, crypto::authenticode_certificate_chain(signature)));
+    SLIPWAY_ASSIGN(auto chain, in_file(path, crypto::authenticode_certificate_chain(signature)));
     chains.push_back(std::move(chain));
   }
   return chains;
@@ -142,7 +143,9 @@ Result<Manifest> build_manifest(const ManifestInputs& inputs) {
   manifest.sbat_level_event_sha256 = shim_state.sbat_level;
   manifest.unenforced_sbat_level_event_sha256 = shim_state.sbat_level_unenforced;
   manifest.vendor_authority_event_sha256 = shim_state.vendor_authority;
-  SLIPWAY_ASSIGN(manifest.shim_certificate_chains, certificate_chains(*shim));
+  SLIPWAY_ASSIGN(manifest.shim_certificate_chains, certificate_chains(inputs, std::string(kShimPath)));
+  SLIPWAY_ASSIGN(manifest.grub_certificate_chains, certificate_chains(inputs, std::string(kGrubPath)));
+  SLIPWAY_ASSIGN(manifest.kernel_certificate_chains, certificate_chains(inputs, grub_measurements.files[1]));
   return manifest;
 }
 

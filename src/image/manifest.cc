@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/json.hpp>
 
+#include "image/certificate_chains_json.h"
 #include "image/object_reader.h"
 
 namespace slipway::image {
@@ -22,34 +23,6 @@ json::array texts_to_json(const std::vector<std::string>& texts) {
   json::array array;
   for (const std::string& text : texts) array.push_back(json::string(text));
   return array;
-}
-
-json::array chains_to_json(const std::vector<std::vector<Bytes>>& chains) {
-  json::array array;
-  for (const std::vector<Bytes>& chain : chains) {
-    json::array certificates;
-    for (const Bytes& certificate : chain) certificates.push_back(json::string(to_base64(certificate)));
-    array.push_back(std::move(certificates));
-  }
-  return array;
-}
-
-Result<std::vector<std::vector<Bytes>>> take_chains(ObjectReader& reader, std::string_view key) {
-  const auto wrong = [&] { return reader.wrong(key, "an array of arrays of certificates in base64"); };
-  SLIPWAY_ASSIGN(const json::array* values, reader.array(key));
-  std::vector<std::vector<Bytes>> chains;
-  for (const json::value& value : *values) {
-    if (!value.is_array()) return wrong();
-    std::vector<Bytes> chain;
-    for (const json::value& certificate : value.get_array()) {
-      if (!certificate.is_string()) return wrong();
-      auto der = from_base64(certificate.get_string());
-      if (!der) return wrong();
-      chain.push_back(*std::move(der));
-    }
-    chains.push_back(std::move(chain));
-  }
-  return chains;
 }
 
 json::object to_object(const BootFile& file) {
@@ -107,6 +80,12 @@ Result<Manifest> manifest_from(const json::value& value) {
   SLIPWAY_ASSIGN(manifest.unenforced_sbat_level_event_sha256, reader.digest("unenforcedSbatLevelEventSha256"));
   SLIPWAY_ASSIGN(manifest.vendor_authority_event_sha256, reader.digest("vendorAuthorityEventSha256"));
   SLIPWAY_ASSIGN(manifest.shim_certificate_chains, take_chains(reader, "shimCertificateChains"));
+  if (reader.has("grubCertificateChains")) {
+    SLIPWAY_ASSIGN(manifest.grub_certificate_chains, take_chains(reader, "grubCertificateChains"));
+  }
+  if (reader.has("kernelCertificateChains")) {
+    SLIPWAY_ASSIGN(manifest.kernel_certificate_chains, take_chains(reader, "kernelCertificateChains"));
+  }
   SLIPWAY_TRY(reader.finish());
   return manifest;
 }
@@ -140,20 +119,25 @@ std::string to_json(const Manifest& manifest) {
   for (const BootFile& file : manifest.boot_files) files.push_back(to_object(file));
   json::array pcr14;
   for (const Bytes& digest : manifest.pcr14_sha256) pcr14.push_back(json::string(to_hex(digest)));
-  const json::object object{{"version", manifest.version},
-                            {"trustedLaunch", manifest.trusted_launch},
-                            {"bootFiles", std::move(files)},
-                            {"grubConfig", manifest.grub_config},
-                            {"grubCommands", texts_to_json(manifest.grub_commands)},
-                            {"kernelCommandLine", manifest.kernel_command_line},
-                            {"rootHash", to_hex(manifest.root_hash)},
-                            {"virtualSize", manifest.virtual_size},
-                            {"gptEventSha256", to_hex(manifest.gpt_event_sha256)},
-                            {"pcr14Sha256", std::move(pcr14)},
-                            {"sbatLevelEventSha256", to_hex(manifest.sbat_level_event_sha256)},
-                            {"unenforcedSbatLevelEventSha256", to_hex(manifest.unenforced_sbat_level_event_sha256)},
-                            {"vendorAuthorityEventSha256", to_hex(manifest.vendor_authority_event_sha256)},
-                            {"shimCertificateChains", chains_to_json(manifest.shim_certificate_chains)}};
+  json::object object{{"version", manifest.version},
+                      {"trustedLaunch", manifest.trusted_launch},
+                      {"bootFiles", std::move(files)},
+                      {"grubConfig", manifest.grub_config},
+                      {"grubCommands", texts_to_json(manifest.grub_commands)},
+                      {"kernelCommandLine", manifest.kernel_command_line},
+                      {"rootHash", to_hex(manifest.root_hash)},
+                      {"virtualSize", manifest.virtual_size},
+                      {"gptEventSha256", to_hex(manifest.gpt_event_sha256)},
+                      {"pcr14Sha256", std::move(pcr14)},
+                      {"sbatLevelEventSha256", to_hex(manifest.sbat_level_event_sha256)},
+                      {"unenforcedSbatLevelEventSha256", to_hex(manifest.unenforced_sbat_level_event_sha256)},
+                      {"vendorAuthorityEventSha256", to_hex(manifest.vendor_authority_event_sha256)},
+                      {"shimCertificateChains", to_json_array(manifest.shim_certificate_chains)}};
+  // A manifest of before has the bytes that it had.
+  if (!manifest.grub_certificate_chains.empty())
+    object["grubCertificateChains"] = to_json_array(manifest.grub_certificate_chains);
+  if (!manifest.kernel_certificate_chains.empty())
+    object["kernelCertificateChains"] = to_json_array(manifest.kernel_certificate_chains);
   return json::serialize(object);
 }
 

@@ -25,6 +25,11 @@ struct BootFile {
       signers;  // the subject of each signer's certificate, outermost signature first; empty where unsigned
 };
 
+// Of each signature of a file, outermost first: the signer's certificate (DER), then those of its issuers that the
+// signature carries (crypto::authenticode_certificate_chain). Nothing is verified.
+using CertificateChains = std::vector<std::vector<Bytes>>;
+inline constexpr std::size_t kMaximumChains = 16, kMaximumChainLength = 8;
+
 // What `slipway image build` says of a node image; docs/formats/image-manifest.md. The reference values of PCR 4, 8 and
 // 9 follow from it alone.
 struct Manifest {
@@ -44,9 +49,11 @@ struct Manifest {
   // The same where Secure Boot is off.
   Bytes unenforced_sbat_level_event_sha256;
   Bytes vendor_authority_event_sha256;  // the event by which shim vouches for its distributor's files; Secure Boot only
-  // Of each of shim's signatures, outermost first: the signer's certificate (DER), then those of its issuers that the
-  // signature carries. The entry of db that vouches for shim is one of them or signed one.
-  std::vector<std::vector<Bytes>> shim_certificate_chains;
+  // The entry of db that vouches for shim is one of these certificates or signed one.
+  CertificateChains shim_certificate_chains;
+  // The same of GRUB and of the kernel, which shim judges. Empty where they are not signed, and in manifests of before
+  // they were kept.
+  CertificateChains grub_certificate_chains, kernel_certificate_chains;
 };
 
 // The file of a role, or null. The manifest owns it.
@@ -54,7 +61,7 @@ const BootFile* find_boot_file(const Manifest& manifest, BootFileRole role);
 
 // JSON with sorted, stable keys: the same manifest gives the same bytes.
 std::string to_json(const Manifest& manifest);
-// At most 1 MiB; unknown keys are refused, all of the above must be there.
+// At most 1 MiB; unknown keys are refused, all of the above must be there but for the chains of GRUB and kernel.
 Result<Manifest> manifest_from_json(std::string_view json);
 
 }  // namespace slipway::image

@@ -33,6 +33,18 @@ TEST(ManifestJson, ComesBackByteForByte) {
   EXPECT_THAT(shim->signers.at(0), HasSubstr("Microsoft Windows UEFI Driver Publisher"));
 }
 
+TEST(ManifestJson, CertificatesOfGrubAndKernelComeBack) {
+  Manifest manifest = manifest_from_json(real_manifest()).value();
+  EXPECT_TRUE(manifest.grub_certificate_chains.empty()) << "it is of before they were kept";
+  manifest.grub_certificate_chains = {{Bytes(3, 1)}};
+  manifest.kernel_certificate_chains = {{Bytes(4, 2), Bytes(5, 3)}, {}};
+  const auto read = manifest_from_json(to_json(manifest));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->grub_certificate_chains, manifest.grub_certificate_chains);
+  EXPECT_EQ(read->kernel_certificate_chains, manifest.kernel_certificate_chains);
+  EXPECT_EQ(to_json(*read), to_json(manifest));
+}
+
 TEST(ManifestJson, RefusesMissingUnknownAndWrongKeys) {
   const std::string json = real_manifest();
   const auto replaced = [&](const std::string& what, const std::string& with) {

@@ -18,6 +18,8 @@ class ObjectReader {
   // `name` says in error messages what the object is: "boot file 2 of the manifest".
   static Result<ObjectReader> open(const boost::json::value& value, std::string name);
 
+  // True if there is such a key: for those that a document may leave out.
+  bool has(std::string_view key) const { return object_->contains(key); }
   Result<const boost::json::value*> take(std::string_view key);
   Result<std::string> text(std::string_view key);
   Result<bool> boolean(std::string_view key);

@@ -272,6 +272,17 @@ Status check_shim_variables(const std::vector<StoredVariable>& variables, const 
               "booted another shim; start from a store that has not");
 }
 
+std::vector<SignedFile> signed_files_of(const Manifest& manifest) {
+  std::vector<SignedFile> files;
+  const auto add = [&](BootFileRole role, const CertificateChains& chains) {
+    if (!chains.empty()) files.push_back({find_boot_file(manifest, role)->path, chains});
+  };
+  add(BootFileRole::kShim, manifest.shim_certificate_chains);
+  add(BootFileRole::kGrub, manifest.grub_certificate_chains);
+  add(BootFileRole::kKernel, manifest.kernel_certificate_chains);
+  return files;
+}
+
 }  // namespace
 
 bool enforces_secure_boot(const std::vector<StoredVariable>& variables) {
@@ -312,7 +323,7 @@ Result<Prediction> predict(const Manifest& manifest, const FirmwareFacts& firmwa
   predictor.shim(vouching);
   predictor.grub();
   predictor.exit_of_boot_services();
-  return Prediction{manifest.version, secure_boot, firmware.code_sha256, predictor.take()};
+  return Prediction{manifest.version, secure_boot, firmware.code_sha256, predictor.take(), signed_files_of(manifest)};
 }
 
 }  // namespace slipway::image

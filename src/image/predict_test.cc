@@ -278,6 +278,42 @@ TEST(PredictionJson, ComesBackByteForByteAndIsStrict) {
   EXPECT_FALSE(prediction_from_json(std::string(kMaximumPredictionSize + 1, ' ')));
 }
 
+TEST(Predict, NamesTheCertificatesOfWhatIsSigned) {
+  Manifest manifest = minimal_manifest(kMinimalOn);
+  manifest.kernel_certificate_chains = {{Bytes(3, 1), Bytes(4, 2)}, {Bytes(5, 3)}};
+  const auto prediction = predict(manifest, firmware_of(kMinimalOn), microsoft_variables());
+  ASSERT_TRUE(prediction) << prediction.error().message;
+  ASSERT_EQ(prediction->signed_files.size(), 2u);
+  EXPECT_EQ(prediction->signed_files[0].component, "/EFI/BOOT/BOOTX64.EFI");
+  EXPECT_EQ(prediction->signed_files[0].certificate_chains, manifest.shim_certificate_chains);
+  EXPECT_EQ(prediction->signed_files[1].component, find_boot_file(manifest, BootFileRole::kKernel)->path);
+  EXPECT_EQ(prediction->signed_files[1].certificate_chains, manifest.kernel_certificate_chains);
+}
+
+TEST(PredictionJson, SignedFilesComeBackAndAreBounded) {
+  Prediction prediction = minimal_on();
+  prediction.signed_files = {{"/a", {{Bytes(3, 1), Bytes(4, 2)}, {}}}, {"/b", {}}};
+  const auto read = prediction_from_json(to_json(prediction));
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->signed_files.size(), 2u);
+  EXPECT_EQ(read->signed_files[0].component, "/a");
+  EXPECT_EQ(read->signed_files[0].certificate_chains, prediction.signed_files[0].certificate_chains);
+
+  const auto refused = [&](const std::vector<SignedFile>& files) {
+    prediction.signed_files = files;
+    const auto result = prediction_from_json(to_json(prediction));
+    return result ? std::string() : result.error().message;
+  };
+  EXPECT_EQ(refused({}), "") << "predictions of before have none";
+  EXPECT_THAT(refused(std::vector<SignedFile>(kMaximumSignedFiles + 1)), HasSubstr("\"signedFiles\""));
+  EXPECT_THAT(refused({{"", CertificateChains(kMaximumChains + 1)}}), HasSubstr("\"certificateChains\""));
+  EXPECT_THAT(refused({{"", {std::vector<Bytes>(kMaximumChainLength + 1)}}}), HasSubstr("\"certificateChains\""));
+  prediction.signed_files = {{"/a", {{Bytes(3, 1)}}}};
+  std::string other = to_json(prediction);
+  other.replace(other.find("AQEB"), 4, "AQE!");
+  EXPECT_THAT(prediction_from_json(other).error().message, HasSubstr("base64"));
+}
+
 TEST(PredictionJson, SeveralInOneDocument) {
   const auto off = predict(minimal_manifest(kMinimalOff), firmware_of(kMinimalOff), {});
   const std::string json = to_json(std::vector<Prediction>{minimal_on(), *off});
@@ -288,7 +324,8 @@ TEST(PredictionJson, SeveralInOneDocument) {
   EXPECT_FALSE(read->at(1).secure_boot);
   EXPECT_EQ(to_json(*read), json);
   EXPECT_FALSE(predictions_from_json(to_json(*off)));
-  EXPECT_FALSE(predictions_from_json(to_json(std::vector<Prediction>(17, Prediction{"", false, Bytes(32, 0), {}}))));
+  EXPECT_FALSE(
+      predictions_from_json(to_json(std::vector<Prediction>(17, Prediction{"", false, Bytes(32, 0), {}, {}}))));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "bootchain/event_log.h"
+#include "image/certificate_chains_json.h"
 #include "image/closed_table.h"
 #include "image/object_reader.h"
 
@@ -88,10 +89,35 @@ Result<PredictedEvent> event_from(const json::value& value, std::size_t index) {
 json::object to_object(const Prediction& prediction) {
   json::array events;
   for (const PredictedEvent& event : prediction.events) events.push_back(to_object(event));
-  return {{"imageVersion", prediction.image_version},
-          {"secureBoot", prediction.secure_boot},
-          {"firmwareSha256", to_hex(prediction.firmware_sha256)},
-          {"events", std::move(events)}};
+  json::object object{{"imageVersion", prediction.image_version},
+                      {"secureBoot", prediction.secure_boot},
+                      {"firmwareSha256", to_hex(prediction.firmware_sha256)},
+                      {"events", std::move(events)}};
+  // A prediction of before has the bytes that it had.
+  if (prediction.signed_files.empty()) return object;
+  json::array files;
+  for (const SignedFile& file : prediction.signed_files)
+    files.push_back(
+        json::object{{"component", file.component}, {"certificateChains", to_json_array(file.certificate_chains)}});
+  object["signedFiles"] = std::move(files);
+  return object;
+}
+
+Status read_signed_files(ObjectReader& reader, std::vector<SignedFile>& files) {
+  if (!reader.has("signedFiles")) return {};
+  SLIPWAY_ASSIGN(const json::array* values, reader.array("signedFiles"));
+  if (values->empty() || values->size() > kMaximumSignedFiles)
+    return reader.wrong("signedFiles", fmt::format("an array of 1 to {} files", kMaximumSignedFiles));
+  for (const json::value& value : *values) {
+    SLIPWAY_ASSIGN(ObjectReader file_reader,
+                   ObjectReader::open(value, fmt::format("signed file {} of the prediction", files.size())));
+    SignedFile file;
+    SLIPWAY_ASSIGN(file.component, file_reader.text("component"));
+    SLIPWAY_ASSIGN(file.certificate_chains, take_chains(file_reader, "certificateChains"));
+    SLIPWAY_TRY(file_reader.finish());
+    files.push_back(std::move(file));
+  }
+  return {};
 }
 
 Result<json::value> parse(std::string_view text) {
@@ -117,6 +143,7 @@ Result<Prediction> prediction_from(const json::value& value) {
     SLIPWAY_ASSIGN(PredictedEvent parsed, event_from(event, prediction.events.size()));
     prediction.events.push_back(std::move(parsed));
   }
+  SLIPWAY_TRY(read_signed_files(reader, prediction.signed_files));
   SLIPWAY_TRY(reader.finish());
   return prediction;
 }

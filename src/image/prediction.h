@@ -34,6 +34,12 @@ struct PredictedEvent {
   std::string package, signer;
 };
 
+// A file that the boot starts, and who signed it: what a revocation of a signer is held against.
+struct SignedFile {
+  std::string component;  // PredictedEvent::component of its event in PCR 4
+  CertificateChains certificate_chains;
+};
+
 // What booting an image on a firmware with a variable store must measure into PCR 0 to 9 and 14, in the order of the
 // log; separators and firmware actions included.
 struct Prediction {
@@ -41,15 +47,17 @@ struct Prediction {
   bool secure_boot = false;
   Bytes firmware_sha256;  // of the firmware's code file
   std::vector<PredictedEvent> events;
+  std::vector<SignedFile> signed_files;  // as far as the image's manifest has their certificates
 };
 
 inline constexpr std::size_t kMaximumPredictionSize = 4U << 20;
 inline constexpr std::size_t kMaximumPredictedEvents = 4096;
+inline constexpr std::size_t kMaximumSignedFiles = 8;
 
 // JSON with stable keys: the same prediction gives the same bytes (docs/formats/prediction.md).
 std::string to_json(const Prediction& prediction);
-// Strict: at most kMaximumPredictionSize bytes, no missing or unknown key, digests of 32 bytes exactly where the origin
-// wants one, and kMayVary in PCR 1 alone. kMalformed names the event and the key.
+// Strict: at most kMaximumPredictionSize bytes, no unknown key and none missing (but for signedFiles), digests of 32
+// bytes exactly where the origin wants one, and kMayVary in PCR 1 alone. kMalformed names the event and the key.
 Result<Prediction> prediction_from_json(std::string_view json);
 
 // Several of them in one document, as stored beside an image: {"predictions":[...]}; at most 16.

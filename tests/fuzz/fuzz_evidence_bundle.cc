@@ -1,3 +1,4 @@
+#include "attestation/endorsement.h"
 #include "attestation/evidence_bundle.h"
 
 // A bundle from anybody: what parses is written back to the same value, and appraising it gives the same bytes twice.
@@ -11,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string json = attestation::to_json(*bundle);
   const auto again = attestation::bundle_from_json(json);
   if (!again || attestation::to_json(*again) != json) __builtin_trap();
+  static_cast<void>(attestation::check_endorsement(*bundle, nullptr));
   const auto first = attestation::appraise_again(*bundle);
   const auto second = attestation::appraise_again(*again);
   if (first.has_value() != second.has_value()) __builtin_trap();

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "apps/slipway/boot_report.h"
+#include "apps/slipway/evidence_checks.h"
 #include "apps/slipway/evidence_report.h"
 #include "apps/slipway/files.h"
 #include "apps/slipway/inspect_verbs.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kMaximumPolicy = 64U << 10;
 struct EvidenceOptions {
   NodeOptions node;
   std::string file, policy, dbx;
+  EvidencePins pins;
   std::string format = "table";
 };
 
@@ -51,6 +53,12 @@ Status use_dbx(const std::string& path, attestation::EvidenceBundle& bundle) {
   return {};
 }
 
+// An error about what is in the file names the file.
+tl::unexpected<Error> of_file(const std::string& path, Error error) {
+  error.message = fmt::format("{}: {}", path, error.message);
+  return fail(std::move(error));
+}
+
 Status show(const EvidenceOptions& options) {
   SLIPWAY_ASSIGN(const attestation::EvidenceBundle bundle, read_bundle(options.file));
   std::cout << (options.format == "json" ? to_pretty_json(evidence_document(bundle)) : evidence_table(bundle))
@@ -62,10 +70,15 @@ Status verify(const EvidenceOptions& options) {
   SLIPWAY_ASSIGN(attestation::EvidenceBundle bundle, read_bundle(options.file));
   SLIPWAY_TRY(use_policy(options.policy, bundle));
   SLIPWAY_TRY(use_dbx(options.dbx, bundle));
+  const auto checked = check_evidence(bundle, options.pins);
+  if (!checked) return of_file(options.file, checked.error());
   SLIPWAY_ASSIGN(const attestation::Verdict verdict, attestation::appraise_again(bundle));
   const std::string json = to_json(verdict);
   // The verdict's own bytes: they are what is compared.
-  std::cout << (options.format == "json" ? json + "\n" : boot_verdict_text(verdict)) << std::flush;
+  const auto in_words = [&] {
+    return boot_verdict_text(verdict) + '\n' + evidence_basis(bundle, *checked, options.pins, !options.policy.empty());
+  };
+  std::cout << (options.format == "json" ? json + "\n" : in_words()) << std::flush;
   const bool as_given = options.policy.empty() && options.dbx.empty();
   if (as_given && json != bundle.verdict)
     return fail(
@@ -146,6 +159,10 @@ void add_evidence(Shell& shell) {
   add_format(verified, verify_options);
   verified->add_option("--policy", verify_options->policy, "Judge by this policy instead of the bundle's");
   verified->add_option("--dbx", verify_options->dbx, "Also hold it against these revocations (EFI signature lists)");
+  verified->add_option("--attestation-key", verify_options->pins.attestation_key,
+                       "The TPM name of the key that must have signed (hexadecimal)");
+  verified->add_option("--tpm-roots", verify_options->pins.tpm_roots,
+                       "A folder of certificates of TPM makers: one of its roots must vouch for the endorsement key");
 }
 
 }  // namespace slipway::cli

@@ -90,12 +90,14 @@ Result<RecordedEndorsementKey> InstanceFiles::vtpm(const std::string& instance) 
   RecordedEndorsementKey key;
   SLIPWAY_ASSIGN(key.public_area, from_base64(text_of(value.get_object(), "publicArea")));
   key.certificate = text_of(value.get_object(), "certificate");
+  key.authority = text_of(value.get_object(), "authority");
   return key;
 }
 
 Status InstanceFiles::record_vtpm(const std::string& instance, const RecordedEndorsementKey& key) {
   SLIPWAY_TRY(files::ensure_folder(record_folder(instance), 0700));
-  const boost::json::object record{{"publicArea", to_base64(key.public_area)}, {"certificate", key.certificate}};
+  const boost::json::object record{
+      {"publicArea", to_base64(key.public_area)}, {"certificate", key.certificate}, {"authority", key.authority}};
   return files::replace_file(record_folder(instance) / "vtpm.json", as_bytes(boost::json::serialize(record)), 0600);
 }
 

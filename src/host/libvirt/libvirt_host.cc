@@ -64,6 +64,7 @@ class LibvirtHost final : public Host {
     return networks_.allow_port(cluster, port);
   }
   Result<RecordedEndorsementKey> ensure_vtpm(const std::string& instance) override;
+  Result<RecordedEndorsementKey> vtpm(const std::string& instance) override;
   Result<FirmwareReference> firmware_reference(const Shape& shape, bool secure_boot) override;
   Result<image::Prediction> predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) override;
   Status ensure_vm(const VirtualMachine& vm) override;
@@ -179,6 +180,12 @@ Result<RecordedEndorsementKey> LibvirtHost::ensure_vtpm(const std::string& insta
   SLIPWAY_ASSIGN(const RecordedEndorsementKey made, vtpms_.manufacture(instance));
   SLIPWAY_TRY(files_.record_vtpm(instance, made));
   return made;
+}
+
+// The record is replaced whole, so it is read beside a vTPM that is being made.
+Result<RecordedEndorsementKey> LibvirtHost::vtpm(const std::string& instance) {
+  SLIPWAY_TRY(check_instance(instance));
+  return files_.vtpm(instance);
 }
 
 DomainPlan LibvirtHost::plan_for(const Capabilities& capabilities, const Shape& shape, bool vtpm) const {

@@ -121,6 +121,7 @@ Result<RecordedEndorsementKey> record_endorsement_key(ByteView certificate, cons
   SLIPWAY_ASSIGN(const auto numbers, key.rsa_numbers());
   RecordedEndorsementKey recorded;
   recorded.certificate = checked.certificate.pem();
+  recorded.authority = authority.pem();
   recorded.public_area = tpm::marshal_public_area(tpm::endorsement_key_area(numbers));
   SLIPWAY_TRY(tpm::check_endorsement_key(recorded.public_area));
   return recorded;

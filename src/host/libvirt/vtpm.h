@@ -40,9 +40,9 @@ class VtpmFactory {
   const Clock& clock_;
 };
 
-// What is recorded of a vTPM that was just made: its EK certificate, which this installation's authority must have
-// issued as the profile wants it (tpm/endorsement_certificate.h, whose reasons a refusal has), and TPMT_PUBLIC of the
-// default RSA-2048 EK (TCG EK Credential Profile, B.3.3) with the key that it certifies.
+// What is recorded of a vTPM that was just made: its EK certificate with its authority's, which this installation's
+// authority must have issued as the profile wants it (tpm/endorsement_certificate.h, whose reasons a refusal has), and
+// TPMT_PUBLIC of the default RSA-2048 EK (TCG EK Credential Profile, B.3.3) with the key that it certifies.
 Result<RecordedEndorsementKey> record_endorsement_key(ByteView certificate, const crypto::Certificate& authority,
                                                       Time at);
 

@@ -24,6 +24,7 @@ TEST(Vtpm, RecordsTheKeyThatItsAuthorityCertified) {
   ASSERT_TRUE(recorded) << recorded.error().message;
   EXPECT_TRUE(tpm::check_endorsement_key(recorded->public_area));
   EXPECT_EQ(crypto::Certificate::from_pem(recorded->certificate)->der(), read_corpus("swtpm-ek-rsa2048.der"));
+  EXPECT_EQ(crypto::Certificate::from_pem(recorded->authority)->der(), authority("swtpm-issuer.pem").der());
 }
 
 TEST(Vtpm, RecordsNothingThatItsAuthorityDidNotIssue) {

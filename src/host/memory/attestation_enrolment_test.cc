@@ -58,6 +58,25 @@ TEST_F(AttestationEnrolment, AGoodNodeIsAdmittedUnderTheNameThatTheServerGives) 
   EXPECT_TRUE(registry.refusals.empty());
 }
 
+TEST_F(AttestationEnrolment, TheBundleHasWhatWasRecordedOfTheEndorsementKey) {
+  const auto node = make_node(kNodeA);
+  ASSERT_TRUE(attest(*node, kNodeA).has_value());
+  EXPECT_FALSE(registry.bundles.back().endorsement);
+  registry.facts[kNodeA].endorsement = attestation::EndorsementCertificates{Bytes(3, 1), Bytes(4, 2)};
+  ASSERT_TRUE(attest(*node, kNodeA, Purpose::kAttest).has_value());
+  ASSERT_TRUE(registry.bundles.back().endorsement);
+  EXPECT_EQ(registry.bundles.back().endorsement->certificate, Bytes(3, 1));
+  EXPECT_EQ(registry.bundles.back().endorsement->authority, Bytes(4, 2));
+}
+
+// What a third party computes again from a bundle is what the node quoted.
+TEST_F(AttestationEnrolment, TheBundleIsBoundToWhatItNames) {
+  const auto node = make_node(kNodeA);
+  ASSERT_TRUE(attest(*node, kNodeA).has_value());
+  const auto bound = enrolment::check_binding(registry.bundles.back());
+  EXPECT_TRUE(bound) << bound.error().message;
+}
+
 TEST_F(AttestationEnrolment, WithoutSecureBootANodeIsTrustedWhereItsPoolDoesNotAskForIt) {
   boot = simulate_boot(manifest, false);
   const auto node = make_node(kNodeA);

@@ -60,6 +60,7 @@ class MemoryHost final : public Host {
   Status remove_network(const std::string& cluster) override;
   Status allow_gateway_port(const std::string& cluster, int port) override;
   Result<RecordedEndorsementKey> ensure_vtpm(const std::string& instance) override;
+  Result<RecordedEndorsementKey> vtpm(const std::string& instance) override;
   Result<FirmwareReference> firmware_reference(const Shape& shape, bool secure_boot) override;
   Result<image::Prediction> predict(const image::Manifest& manifest, const Shape& shape, bool secure_boot) override;
   Status ensure_vm(const VirtualMachine& vm) override;
@@ -75,6 +76,7 @@ class MemoryHost final : public Host {
   Status power_on(const VirtualMachine& vm);
   Result<std::shared_ptr<SoftwareAttester>> boot_attester(const VirtualMachine& vm);
   Result<crypto::Identity> authority();
+  Result<RecordedEndorsementKey> recorded_vtpm(const std::string& instance) const;
   void admitted(const std::string& instance, const enrolment::Admission& admission, const enrolment::NodeKeys& keys);
   // Takes the node out of the table; destroying it waits for its thread, which must not happen under the mutex.
   RunningNode take(const std::string& instance);
@@ -145,13 +147,8 @@ Result<crypto::Identity> MemoryHost::authority() {
 Result<RecordedEndorsementKey> MemoryHost::ensure_vtpm(const std::string& instance) {
   SLIPWAY_TRY(check_instance(instance));
   const std::lock_guard lock(mutex_);
-  auto known = records_.vtpm(instance);
-  if (!known && known.error().code != ErrorCode::kNotFound) return fail(std::move(known).error());
-  if (known) {
-    SLIPWAY_ASSIGN(const auto attester, SoftwareAttester::from_state(known->first));
-    SLIPWAY_ASSIGN(Bytes area, attester->endorsement_key_public());
-    return RecordedEndorsementKey{std::move(area), std::move(known->second)};
-  }
+  auto known = recorded_vtpm(instance);
+  if (known || known.error().code != ErrorCode::kNotFound) return known;
   if (records_.machine(instance)) {
     return fail(ErrorCode::kConflict, "instance " + instance +
                                           " already has a VM, without a vTPM; a vTPM is made before its VM or not at "
@@ -168,7 +165,21 @@ Result<RecordedEndorsementKey> MemoryHost::ensure_vtpm(const std::string& instan
   content.not_after = issuer.certificate.not_after();
   SLIPWAY_ASSIGN(const auto certificate, crypto::issue_certificate(issuer, content, key, options_.random));
   SLIPWAY_TRY(records_.write_vtpm(instance, attester->state(), certificate.pem()));
-  return RecordedEndorsementKey{std::move(area), certificate.pem()};
+  return RecordedEndorsementKey{std::move(area), certificate.pem(), {}};
+}
+
+// The certificate names no TPM, as a TPM's must, so nobody is to be shown its authority.
+Result<RecordedEndorsementKey> MemoryHost::recorded_vtpm(const std::string& instance) const {
+  SLIPWAY_ASSIGN(auto known, records_.vtpm(instance));
+  SLIPWAY_ASSIGN(const auto attester, SoftwareAttester::from_state(known.first));
+  SLIPWAY_ASSIGN(Bytes area, attester->endorsement_key_public());
+  return RecordedEndorsementKey{std::move(area), std::move(known.second), {}};
+}
+
+// The record is a file that is replaced whole: it is read beside whatever goes on under the mutex.
+Result<RecordedEndorsementKey> MemoryHost::vtpm(const std::string& instance) {
+  SLIPWAY_TRY(check_instance(instance));
+  return recorded_vtpm(instance);
 }
 
 Result<FirmwareReference> MemoryHost::firmware_reference(const Shape& shape, bool secure_boot) {
