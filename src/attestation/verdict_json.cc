@@ -50,8 +50,7 @@ Result<int> small_number(ObjectReader& reader, std::string_view key) {
   return static_cast<int>(number);
 }
 
-Result<Finding> finding_from(const json::value& value) {
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "a finding of the verdict"));
+Result<Finding> finding_from(ObjectReader reader) {
   Finding finding;
   SLIPWAY_ASSIGN(finding.rule, reader.text("rule"));
   SLIPWAY_ASSIGN(finding.pcr, small_number(reader, "pcr"));
@@ -70,8 +69,7 @@ Result<Finding> finding_from(const json::value& value) {
   return finding;
 }
 
-Result<Component> component_from(const json::value& value) {
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "a component of the verdict"));
+Result<Component> component_from(ObjectReader reader) {
   Component component;
   SLIPWAY_ASSIGN(component.name, reader.text("name"));
   SLIPWAY_ASSIGN(component.path, reader.text("path"));
@@ -126,14 +124,8 @@ std::string to_json(const Verdict& verdict) {
 }
 
 Result<Verdict> verdict_from_json(std::string_view document) {
-  if (document.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the verdict is longer than 1 MiB");
-  boost::system::error_code error;
-  json::parse_options options;
-  options.max_depth = 8;
-  const json::value value = json::parse(json::string_view(document.data(), document.size()), error, {}, options);
-  if (error) return fail(ErrorCode::kMalformed, "the verdict is not JSON: " + error.message());
-
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the verdict"));
+  SLIPWAY_ASSIGN(const image::JsonDocument source, image::parse_json_document(document, kMaximumSize, "the verdict"));
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(source, "the verdict"));
   Verdict verdict;
   SLIPWAY_ASSIGN(verdict.verdict_class, class_from(reader));
   SLIPWAY_ASSIGN(const std::string appraised, reader.text("appraised"));
@@ -144,12 +136,16 @@ Result<Verdict> verdict_from_json(std::string_view document) {
   SLIPWAY_ASSIGN(verdict.matches_prediction, reader.boolean("matchesPrediction"));
   SLIPWAY_ASSIGN(const json::array* findings, reader.array("findings"));
   for (const json::value& finding : *findings) {
-    SLIPWAY_ASSIGN(Finding parsed, finding_from(finding));
+    SLIPWAY_ASSIGN(ObjectReader inside,
+                   reader.element("findings", verdict.findings.size(), finding, "a finding of the verdict"));
+    SLIPWAY_ASSIGN(Finding parsed, finding_from(std::move(inside)));
     verdict.findings.push_back(std::move(parsed));
   }
   SLIPWAY_ASSIGN(const json::array* components, reader.array("components"));
   for (const json::value& component : *components) {
-    SLIPWAY_ASSIGN(Component parsed, component_from(component));
+    SLIPWAY_ASSIGN(ObjectReader inside,
+                   reader.element("components", verdict.components.size(), component, "a component of the verdict"));
+    SLIPWAY_ASSIGN(Component parsed, component_from(std::move(inside)));
     verdict.components.push_back(std::move(parsed));
   }
   SLIPWAY_TRY(reader.finish());

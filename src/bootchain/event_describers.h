@@ -20,8 +20,14 @@ Description describe_firmware_blob2(ByteView data);
 // UEFI_HANDOFF_TABLE_POINTERS, and the second form.
 Description describe_handoff_tables(ByteView data);
 Description describe_handoff_tables2(ByteView data);
-// TCG_EfiSpecIDEvent, TCG_EfiStartupLocalityEvent, TCG_Sp800_155_PlatformId_Event and any other data that begin with a
-// signature of 16 bytes.
+// DEVICE_SECURITY_EVENT_DATA and DEVICE_SECURITY_EVENT_DATA2: of a device that speaks SPDM, measurements or its
+// certificates. Errors count offsets from `base_offset`.
+bool is_device_security(ByteView data);
+Description describe_device_security(ByteView data, std::size_t base_offset = 0);
+// NV_INDEX_INSTANCE_EVENT_LOG_DATA ("NvIndexInstance") and NV_INDEX_DYNAMIC_EVENT_LOG_DATA ("NvIndexDynamic").
+Description describe_nv_index(ByteView data, std::string signature);
+// TCG_EfiSpecIDEvent, TCG_EfiStartupLocalityEvent, TCG_Sp800_155_PlatformId_Event, the two above and any other data
+// that begin with a signature of 16 bytes.
 Description describe_no_action(ByteView data);
 
 }  // namespace slipway::bootchain

@@ -134,6 +134,9 @@ Description decode(const UnverifiedEvent& event) {
     case kEvEfiVariableAuthority:
     case kEvEfiSpdmDeviceAuthority:
       return describe_variable_event(data, true);
+    case kEvEfiSpdmFirmwareBlob:
+    case kEvEfiSpdmFirmwareConfig:
+      return is_device_security(data) ? describe_device_security(data) : text_or_raw(data);
     case kEvEfiBootServicesApplication:
     case kEvEfiBootServicesDriver:
     case kEvEfiRuntimeServicesDriver:

@@ -8,17 +8,18 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "bootchain/efi_guid.h"
 #include "bootchain/event_log.h"
 
 // The data of events and variables in words and fields, for people and for JSON. What is decoded here is shown and
 // never trusted: rules read verified events for themselves.
 namespace slipway::bootchain {
 
-// Bytes stand for themselves in hexadecimal; texts are UTF-8 and may hold any character.
-using FieldScalar = std::variant<bool, std::uint64_t, std::string, Bytes>;
+// Bytes stand for themselves in hexadecimal, a GUID in the registry's form; texts are UTF-8 and may hold any character.
+using FieldScalar = std::variant<bool, std::uint64_t, std::string, Bytes, EfiGuid>;
 // One element of a list: a signature, a partition.
 struct FieldRowEntry {
-  std::string name;
+  std::string_view name;  // as Field::name, of static storage: there are thousands of rows
   FieldScalar value;
 };
 using FieldRow = std::vector<FieldRowEntry>;

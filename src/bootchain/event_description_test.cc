@@ -229,6 +229,123 @@ TEST(EventDescription, OfTaggedEvents) {
   EXPECT_THAT(text(described(kEvEventTag, lying), "undecoded"), HasSubstr("at offset 8: expected tagged event's data"));
 }
 
+void put_locator(Bytes& out, std::uint32_t type, ByteView locator) {
+  put_u32_le(out, type);
+  put_u32_le(out, static_cast<std::uint32_t>(locator.size()));
+  put_bytes(out, locator);
+}
+
+// A measurement of DMTF's form.
+Bytes measurement(std::uint8_t index, std::uint8_t byte) {
+  return {index, 1, 7, 0, 0x81, 4, 0, byte, byte, byte, byte};
+}
+
+// The path of a PCI device, and what firmware says of it: version, length, vendor, device, revision, class, subsystem.
+Bytes pci_path() {
+  return from_hex(
+             "02010c00d041030a00000000"
+             "010106000102"
+             "7fff0400")
+      .value();
+}
+Bytes pci_context() { return from_hex("010010008680341201000002ffffffff").value(); }
+
+void put_path(Bytes& out, ByteView path) {
+  put_u64_le(out, path.size());
+  put_bytes(out, path);
+}
+
+Bytes second_structure(std::uint32_t type, ByteView sub_header) {
+  Bytes data = to_bytes("SPDM Device Sec2");
+  put_u16_le(data, 2);
+  put_bytes(data, Bytes{2, 0});
+  put_u32_le(data, 0);
+  put_u32_le(data, 1);  // PCI
+  put_u32_le(data, type);
+  put_u32_le(data, static_cast<std::uint32_t>(sub_header.size()));
+  put_u64_le(data, 0xabc);
+  put_path(data, pci_path());
+  put_bytes(data, sub_header);
+  put_bytes(data, pci_context());
+  return data;
+}
+
+Bytes two_measurements() {
+  Bytes sub_header{0x12, 0, 2, 0, 2, 0, 0, 0};
+  put_bytes(sub_header, measurement(1, 0xaa));
+  put_bytes(sub_header, measurement(2, 0xbb));
+  return sub_header;
+}
+
+TEST(EventDescription, OfDevicesThatSpeakSpdm) {
+  Bytes first = to_bytes(std::string("SPDM Device Sec\0", 16));
+  put_u16_le(first, 1);
+  put_u16_le(first, 0);
+  put_u32_le(first, 2);
+  put_u32_le(first, 1);
+  put_bytes(first, measurement(3, 0xcc));
+  put_path(first, pci_path());
+  put_bytes(first, pci_context());
+  const auto blob = described(kEvEfiSpdmFirmwareBlob, first, 2);
+  EXPECT_EQ(blob.text, "1 measurement of a device (PCI) PciRoot(0x0)/Pci(0x2,0x1)");
+  EXPECT_EQ(text(blob, "structure"), "SPDM Device Sec");
+  EXPECT_EQ(field<std::uint64_t>(blob, "structureVersion"), 1u);
+  EXPECT_EQ(text(blob, "devicePath"), "PciRoot(0x0)/Pci(0x2,0x1)");
+  EXPECT_EQ(text(blob, "pciVendor"), "0x8086");
+  EXPECT_EQ(text(blob, "pciDevice"), "0x1234");
+  const auto rows = field<std::vector<FieldRow>>(blob, "measurements");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(row_text(rows[0], "valueType"), "0x81");
+  EXPECT_EQ(std::get<Bytes>(rows[0].back().value), Bytes(4, 0xcc));
+
+  const auto config = described(kEvEfiSpdmFirmwareConfig, second_structure(0, two_measurements()), 3);
+  EXPECT_EQ(text(config, "structure"), "SPDM Device Sec2");
+  EXPECT_EQ(text(config, "authentication"), "noBinding");
+  EXPECT_EQ(text(config, "subHeaderId"), "0xabc");
+  EXPECT_EQ(field<std::vector<FieldRow>>(config, "measurements").size(), 2u);
+  const auto chain = described(kEvEfiSpdmFirmwareBlob, second_structure(1, Bytes{0x12, 0, 5, 0, 1, 0, 0, 0, 0x30, 0}));
+  EXPECT_EQ(field<std::uint64_t>(chain, "slot"), 5u);
+  EXPECT_EQ(field<Bytes>(chain, "certificateChain"), (Bytes{0x30, 0}));
+  EXPECT_EQ(field<Bytes>(described(kEvEfiSpdmFirmwareBlob, second_structure(7, Bytes{1})), "subHeaderData"), Bytes{1});
+
+  for (const Bytes& whole : {first, second_structure(0, two_measurements())})
+    for (std::size_t size = 16; size + 16 < whole.size(); ++size)
+      EXPECT_THAT(text(described(kEvEfiSpdmFirmwareBlob,
+                                 Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
+                       "undecoded"),
+                  HasSubstr("at offset"))
+          << size;
+  EXPECT_THAT(text(described(kEvEfiSpdmFirmwareBlob, to_bytes("SPDM Device Sec3 and more")), "undecoded"),
+              HasSubstr("at offset 0"));
+}
+
+TEST(EventDescription, OfNvIndices) {
+  Bytes instance = to_bytes(std::string("NvIndexInstance\0", 16));
+  put_bytes(instance, Bytes{1, 0, 0, 0, 0, 0, 0, 0});
+  put_bytes(instance, second_structure(1, Bytes{0x12, 0, 0, 0, 1, 0, 0, 0, 0x30, 0}));
+  const auto chain = described(kEvNoAction, instance);
+  EXPECT_EQ(text(chain, "signature"), "NvIndexInstance");
+  EXPECT_EQ(text(chain, "structure"), "SPDM Device Sec2");
+  EXPECT_THAT(chain.text, StartsWith("extended an NV index: certificate chain of a device (PCI"));
+  EXPECT_THAT(text(described(kEvNoAction, Bytes(instance.begin(), instance.begin() + 30)), "undecoded"),
+              HasSubstr("at offset 24: expected"));
+
+  Bytes dynamic = to_bytes(std::string("NvIndexDynamic \0", 16));
+  put_bytes(dynamic, Bytes{1, 0, 0, 0, 0, 0, 0, 0});
+  put_u64_le(dynamic, 0xabc);
+  put_u16_le(dynamic, 15);
+  put_bytes(dynamic, as_bytes(std::string_view("SPDM CHALLENGE\0", 15)));
+  put_u16_le(dynamic, 2);
+  put_bytes(dynamic, Bytes{7, 8});
+  const auto nonce = described(kEvNoAction, dynamic);
+  EXPECT_EQ(text(nonce, "signature"), "NvIndexDynamic");
+  EXPECT_EQ(text(nonce, "description"), "SPDM CHALLENGE");
+  EXPECT_EQ(text(nonce, "id"), "0xabc");
+  EXPECT_EQ(field<Bytes>(nonce, "content"), (Bytes{7, 8}));
+  dynamic.push_back(0);
+  EXPECT_THAT(text(described(kEvNoAction, dynamic), "undecoded"), HasSubstr("expected the end"));
+}
+
 TEST(EventDescription, OfNoActionEvents) {
   const Bytes first = to_bytes(std::string("SP800-155 Event\0", 16) + std::string(20, '\x01'));
   EXPECT_EQ(text(described(kEvNoAction, first), "referenceManifest"), "01010101-0101-0101-0101-010101010101");
@@ -240,11 +357,28 @@ TEST(EventDescription, OfNoActionEvents) {
   }
   put_u32_le(third, 42);
   put_bytes(third, Bytes{4, '1', '.', '0', 0});
+  const Bytes without_locators = third;
+  EXPECT_THAT(text(described(kEvNoAction, third), "undecoded"), HasSubstr("referenceManifestLocatorType"));
+  put_locator(third, 1, as_bytes("https://maker.example/rim"));
+  Bytes variable(16, 0x22);
+  put_bytes(variable, Bytes{'P', 0, 'C', 0, 0, 0});
+  put_locator(third, 3, variable);
   const auto description = described(kEvNoAction, third);
+  EXPECT_EQ(text(description, "referenceManifestLocatorType"), "uri");
+  EXPECT_EQ(text(description, "referenceManifestLocator"), "https://maker.example/rim");
+  EXPECT_EQ(text(description, "platformCertificateLocatorType"), "variable");
+  EXPECT_EQ(text(description, "platformCertificateLocator"), "PC-22222222-2222-2222-2222-222222222222");
+  Bytes other = without_locators;
+  put_locator(other, 2, Bytes{0x7f, 0xff, 4});
+  put_locator(other, 9, Bytes{1, 2});
+  const auto odd = described(kEvNoAction, other);
+  EXPECT_EQ(field<Bytes>(odd, "referenceManifestLocator"), (Bytes{0x7f, 0xff, 4})) << "a path that does not decode";
+  EXPECT_EQ(text(odd, "platformCertificateLocatorType"), "0x9");
+  EXPECT_EQ(field<Bytes>(odd, "platformCertificateLocator"), (Bytes{1, 2}));
   EXPECT_EQ(text(description, "platformModel"), "Model");
   EXPECT_EQ(text(description, "firmwareVersion"), "1.0");
-  EXPECT_EQ(text(described(kEvNoAction, to_bytes(std::string("NvIndexInstance\0more", 20))), "signature"),
-            "NvIndexInstance");
+  EXPECT_EQ(text(described(kEvNoAction, to_bytes(std::string("What is this?\0\0\0more", 20))), "signature"),
+            "What is this?");
   EXPECT_EQ(described(kEvNoAction, Bytes(20, 0)).text, "20 bytes");
   Bytes legacy = to_bytes(std::string("Spec ID Event02\0", 16));
   put_bytes(legacy, Bytes{0, 0, 0, 0, 20, 1, 0, 2, 0});
@@ -303,6 +437,24 @@ TEST(VariableDescription, ShowsSignaturesThatAreNoCertificates) {
   const auto description = describe_variable_value(kImageSecurityDatabase, "dbx", ByteView(dbx).subspan(4));
   EXPECT_EQ(description.text, "0 certificates and 1 other signature");
   EXPECT_EQ(row_text(field<std::vector<FieldRow>>(description, "signatures").at(0), "type"), "sha256");
+}
+
+TEST(VariableDescription, ShowsSignaturesOfTypesThatNobodyKnows) {
+  EfiSignature unknown;
+  unknown.type.bytes.fill(0x11);
+  unknown.owner.bytes.fill(0x22);
+  unknown.data = {1, 2, 3};
+  const auto description =
+      describe_variable_value(kImageSecurityDatabase, "db", encode_signature_lists({unknown, unknown}));
+  EXPECT_EQ(description.text, "0 certificates and 2 other signatures");
+  const auto rows = field<std::vector<FieldRow>>(description, "signatures");
+  ASSERT_EQ(rows.size(), 2u);
+  ASSERT_EQ(rows[1].size(), 4u);
+  EXPECT_EQ(rows[1][0].name, "type");
+  EXPECT_EQ(std::get<EfiGuid>(rows[1][0].value), unknown.type);
+  EXPECT_EQ(std::get<EfiGuid>(rows[1][1].value), unknown.owner);
+  EXPECT_EQ(row_text(rows[1], "meaning"), "not known");
+  EXPECT_EQ(std::get<Bytes>(rows[1][3].value), unknown.data);
 }
 
 }  // namespace

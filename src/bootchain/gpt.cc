@@ -25,6 +25,10 @@ std::uint32_t crc32(ByteView bytes) {
   return ~crc;
 }
 
+tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
+  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
+}
+
 Result<GptPartition> read_entry(ByteView bytes, int number) {
   ByteReader reader(bytes);
   GptPartition partition;
@@ -40,14 +44,20 @@ Result<GptPartition> read_entry(ByteView bytes, int number) {
 
 Result<PartitionTable> read_partition_table(ByteView disk_start) {
   if (disk_start.size() < kPartitionTableBytes)
-    return fail(ErrorCode::kMalformed, fmt::format("the disk's beginning has {} bytes; a partition table needs {}",
-                                                   disk_start.size(), kPartitionTableBytes));
+    return expected_at(
+        disk_start.size(),
+        fmt::format("a GUID partition table, which ends at {}, but the disk ends here", kPartitionTableBytes));
   const ByteView header = disk_start.subspan(kBlockSize, kHeaderSize);
   ByteReader reader(header, kBlockSize);
   SLIPWAY_ASSIGN(const ByteView signature, reader.take(kSignature.size(), "GPT signature"));
-  if (as_text(signature) != kSignature) return fail(ErrorCode::kMalformed, "the disk has no GUID partition table");
+  if (as_text(signature) != kSignature)
+    return expected_at(kBlockSize, "\"EFI PART\", with which a GUID partition table begins");
   SLIPWAY_TRY(reader.u32_le("GPT revision"));
   SLIPWAY_ASSIGN(const std::uint32_t header_size, reader.u32_le("GPT header size"));
+  if (header_size != kHeaderSize)
+    return expected_at(reader.offset() - 4,
+                       fmt::format("a GPT header of {} bytes, but it says {}", kHeaderSize, header_size));
+  const std::size_t checksum_offset = reader.offset();
   SLIPWAY_ASSIGN(const std::uint32_t header_crc, reader.u32_le("GPT header checksum"));
   SLIPWAY_TRY(reader.take(4 + 8 + 8 + 8 + 8 + 16, "GPT header"));
   SLIPWAY_ASSIGN(const std::uint64_t entries_block, reader.u64_le("first block of the GPT entries"));
@@ -57,16 +67,21 @@ Result<PartitionTable> read_partition_table(ByteView disk_start) {
 
   Bytes without_crc = to_bytes(header);
   std::fill_n(without_crc.begin() + 16, 4, std::uint8_t{0});
-  if (header_size != kHeaderSize || crc32(without_crc) != header_crc)
-    return fail(ErrorCode::kMalformed, "the GUID partition table's header does not match its checksum");
-  if (entries_block != 2 || entry_size != kEntrySize || entry_count > kMaximumEntries)
-    return fail(ErrorCode::kMalformed,
-                fmt::format("the GUID partition table has {} entries of {} bytes at block {}; at most 128 of 128 "
-                            "bytes at block 2 are understood",
-                            entry_count, entry_size, entries_block));
+  if (const std::uint32_t sum = crc32(without_crc); sum != header_crc)
+    return expected_at(checksum_offset,
+                       fmt::format("the GPT header's checksum {:#010x}, but it says {:#010x}", sum, header_crc));
+  if (entries_block != 2)
+    return expected_at(reader.offset() - 20, fmt::format("GPT entries at block 2, but they are at {}", entries_block));
+  if (entry_count > kMaximumEntries)
+    return expected_at(reader.offset() - 12,
+                       fmt::format("at most {} GPT entries, but there are {}", kMaximumEntries, entry_count));
+  if (entry_size != kEntrySize)
+    return expected_at(reader.offset() - 8,
+                       fmt::format("GPT entries of {} bytes, but they have {}", kEntrySize, entry_size));
   const ByteView entries = disk_start.subspan(2 * kBlockSize, std::size_t{entry_count} * kEntrySize);
-  if (crc32(entries) != entries_crc)
-    return fail(ErrorCode::kMalformed, "the GUID partition table's entries do not match their checksum");
+  if (const std::uint32_t sum = crc32(entries); sum != entries_crc)
+    return expected_at(reader.offset() - 4,
+                       fmt::format("the checksum {:#010x} of the GPT entries, but it says {:#010x}", sum, entries_crc));
 
   PartitionTable table;
   Bytes used;

@@ -30,7 +30,7 @@ inline constexpr std::string_view kEfiSystemPartition = "c12a7328-f81f-11d2-ba4b
 inline constexpr std::size_t kPartitionTableBytes = 34 * 512;
 
 // Reads the primary table of a disk with blocks of 512 bytes from its first kPartitionTableBytes bytes. Both checksums
-// must hold; 128 entries of 128 bytes at most.
+// must hold; 128 entries of 128 bytes at most. kMalformed, with the offset on the disk.
 Result<PartitionTable> read_partition_table(ByteView disk_start);
 
 }  // namespace slipway::bootchain

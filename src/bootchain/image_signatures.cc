@@ -2,12 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace slipway::bootchain {
 namespace {
 
 using Kind = SignatureMeaning::Kind;
 
-ImageSignature check(const UnverifiedPeImage& image, ByteView der) {
+// An image's digests, each computed once however many signatures there are.
+class Digests {
+ public:
+  explicit Digests(const UnverifiedPeImage& image) : image_(image) {}
+  const Result<Bytes>& of(crypto::HashAlgorithm algorithm) {
+    const auto known = known_.find(algorithm);
+    if (known != known_.end()) return known->second;
+    return known_.emplace(algorithm, authenticode_digest(image_, algorithm)).first->second;
+  }
+
+ private:
+  const UnverifiedPeImage& image_;
+  std::map<crypto::HashAlgorithm, Result<Bytes>> known_;
+};
+
+ImageSignature check(Digests& digests, ByteView der) {
   ImageSignature result;
   const auto refuse = [&](std::string_view problem, std::string words) {
     result.problem = std::string(problem);
@@ -20,9 +37,9 @@ ImageSignature check(const UnverifiedPeImage& image, ByteView der) {
   const crypto::SignedData& signed_data = *result.signed_data;
   result.algorithm = signed_data.digest_algorithm();
   if (!result.algorithm) return refuse("signature.malformed", "its digest algorithm is none that firmware knows");
-  auto digest = authenticode_digest(image, *result.algorithm);
+  const Result<Bytes>& digest = digests.of(*result.algorithm);
   if (!digest) return refuse("signature.malformed", digest.error().message);
-  result.image_digest = *std::move(digest);
+  result.image_digest = *digest;
   if (signed_data.content_type() != crypto::kSpcIndirectData)
     return refuse("signature.malformed", "it signs no image: its content is of type " + signed_data.content_type());
   const auto said = crypto::read_indirect_data(signed_data.content());
@@ -49,7 +66,8 @@ std::vector<std::string> ImageSignature::signers() const {
 
 std::vector<ImageSignature> check_signatures(const UnverifiedPeImage& image) {
   std::vector<ImageSignature> checked;
-  for (const ByteView der : image.signatures) checked.push_back(check(image, der));
+  Digests digests(image);
+  for (const ByteView der : image.signatures) checked.push_back(check(digests, der));
   return checked;
 }
 

@@ -167,9 +167,19 @@ Result<UnverifiedPeImage> parse_pe_image(ByteView file) {
 }
 
 Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAlgorithm algorithm) {
+  // The specification counts bytes here, not offsets: what lies behind the sum of all sizes is hashed up to the
+  // certificate table. Firmware does the same, and the digests must agree. Added up before anything is hashed: 96
+  // sections over the whole of a file would be hashed 96 times only to be refused.
+  std::size_t covered = image.headers_size;
+  for (const PeSection& section : image.sections) covered += section.size;
+  const std::size_t end = image.file.size() - image.certificates_size;
+  if (covered > end)
+    return expected_at(end, fmt::format("sections that overlap neither each other nor the signatures, but their sizes "
+                                        "add up to {}",
+                                        covered));
+
   crypto::Hasher hasher(algorithm);
   const auto hash_range = [&](std::size_t from, std::size_t to) { hasher.update(image.file.subspan(from, to - from)); };
-
   hash_range(0, image.checksum_offset);
   if (image.certificate_entry_offset == 0) {
     hash_range(image.checksum_offset + 4, image.headers_size);
@@ -177,24 +187,12 @@ Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAl
     hash_range(image.checksum_offset + 4, image.certificate_entry_offset);
     hash_range(image.certificate_entry_offset + 8, image.headers_size);
   }
-
   std::vector<PeSection> sections = image.sections;
   std::stable_sort(sections.begin(), sections.end(),
                    [](const PeSection& left, const PeSection& right) { return left.offset < right.offset; });
-  std::size_t hashed = image.headers_size;
-  for (const PeSection& section : sections) {
-    if (section.size == 0) continue;
-    hash_range(section.offset, section.offset + section.size);
-    hashed += section.size;
-  }
-  // The specification counts bytes here, not offsets: what lies behind the sum of all sizes is hashed up to the
-  // certificate table. Firmware does the same, and the digests must agree.
-  const std::size_t end = image.file.size() - image.certificates_size;
-  if (hashed > end)
-    return expected_at(end, fmt::format("sections that overlap neither each other nor the signatures, but their sizes "
-                                        "add up to {}",
-                                        hashed));
-  hash_range(hashed, end);
+  for (const PeSection& section : sections)
+    if (section.size != 0) hash_range(section.offset, section.offset + section.size);
+  hash_range(covered, end);
   return hasher.finish();
 }
 

@@ -1,5 +1,6 @@
 #include "bootchain/pe_image.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -121,6 +122,24 @@ TEST(Authenticode, RefusesSectionsOutsideTheFileOrOverEachOther) {
   set_u32(overlapping, table + 20, kHeaders);
   set_u32(overlapping, table + 16, 0xb0);
   EXPECT_FALSE(authenticode_sha256(overlapping));
+}
+
+// The most work that a file of this size can ask for: each of its sections is the whole of it.
+TEST(Authenticode, RefusesNinetySixSectionsOverTheWholeFile) {
+  constexpr std::size_t kSections = 96;
+  const std::size_t table = kOptional + kOptionalSize;
+  Bytes image = small_image();
+  image.resize(0x2000, 0);
+  set_u16(image, kPeOffset + 6, kSections);
+  set_u32(image, kOptional + 60, 0x1100);  // headers with room for the table
+  for (std::size_t i = 0; i < kSections; ++i) {
+    std::fill_n(image.begin() + static_cast<std::ptrdiff_t>(table + 40 * i), 40, std::uint8_t{0});
+    set_u32(image, table + 40 * i + 16, 0x2000);
+  }
+  const auto digest = authenticode_sha256(image);
+  ASSERT_FALSE(digest);
+  EXPECT_EQ(digest.error().code, ErrorCode::kMalformed);
+  EXPECT_THAT(digest.error().message, HasSubstr(fmt::format("add up to {}", 0x1100 + kSections * 0x2000)));
 }
 
 TEST(Authenticode, RefusesEveryTruncation) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include "crypto/certificate_subject.h"
 
@@ -32,11 +34,21 @@ constexpr DigestType kDigestTypes[] = {
     {kX509Sha512Signature, Kind::kCertificateDigest, HashAlgorithm::kSha512},
 };
 
+// Compared in the wire's form: a list has thousands of signatures, and a text for each takes longer than all the rest.
 const DigestType* digest_type(const EfiGuid& type) {
-  const std::string text = to_string(type);
-  const auto* found = std::find_if(std::begin(kDigestTypes), std::end(kDigestTypes),
-                                   [&](const auto& each) { return each.guid == text; });
-  return found == std::end(kDigestTypes) ? nullptr : found;
+  static const auto guids = [] {
+    std::array<EfiGuid, std::size(kDigestTypes)> parsed;
+    for (std::size_t i = 0; i < parsed.size(); ++i)
+      parsed[i] = guid_from_text(kDigestTypes[i].guid).value_or(EfiGuid{});
+    return parsed;
+  }();
+  const auto found = std::find(guids.begin(), guids.end(), type);
+  return found == guids.end() ? nullptr : &kDigestTypes[found - guids.begin()];
+}
+
+bool is_certificate(const EfiGuid& type) {
+  static const EfiGuid x509 = guid_from_text(kX509Signature).value_or(EfiGuid{});
+  return type == x509;
 }
 
 // Of EFI_SIGNATURE_DATA behind its owner.
@@ -113,7 +125,7 @@ SignatureMeaning meaning_of(const EfiSignature& signature) {
   SignatureMeaning meaning;
   const DigestType* digest = digest_type(signature.type);
   if (digest == nullptr) {
-    if (to_string(signature.type) == kX509Signature) meaning.kind = Kind::kCertificate;
+    if (is_certificate(signature.type)) meaning.kind = Kind::kCertificate;
     return meaning;
   }
   if (signature.data.size() != data_size(*digest)) return meaning;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "base/byte_reader.h"
 #include "bootchain/device_path.h"
 #include "bootchain/efi_guid.h"
@@ -86,6 +88,36 @@ Description describe_spec_id(ByteReader& reader, std::string signature) {
   return description;
 }
 
+// Where something is to be found: type, length, and by the type a URI, a device path, a variable or the thing itself.
+Status read_locator(ByteReader& reader, std::string_view type_name, std::string_view name,
+                    EventDescription& description) {
+  constexpr std::array<std::string_view, 4> kKinds{"raw", "uri", "devicePath", "variable"};
+  constexpr std::uint32_t kUri = 1, kDevicePath = 2, kVariable = 3;
+  SLIPWAY_ASSIGN(const std::uint32_t type, reader.u32_le(type_name));
+  SLIPWAY_ASSIGN(const std::uint32_t size, reader.u32_le("locator's length"));
+  const std::size_t offset = reader.offset();
+  SLIPWAY_ASSIGN(const ByteView locator, reader.take(size, name));
+  description.fields.push_back(
+      {std::string(type_name), type < kKinds.size() ? std::string(kKinds[type]) : fmt::format("{:#x}", type)});
+  if (type == kUri) {
+    description.fields.push_back({std::string(name), utf8_text(locator)});
+    return {};
+  }
+  if (auto path = device_path_text(locator); type == kDevicePath && path) {
+    description.fields.push_back({std::string(name), *std::move(path)});
+    return {};
+  }
+  if (type == kVariable) {
+    ByteReader variable(locator, offset);
+    SLIPWAY_ASSIGN(const EfiGuid vendor, read_guid(variable, "vendor of a variable"));
+    description.fields.push_back(
+        {std::string(name), fmt::format("{}-{}", utf16_text(variable.rest()), to_string(vendor))});
+    return {};
+  }
+  description.fields.push_back({std::string(name), to_bytes(locator)});
+  return {};
+}
+
 // TCG_Sp800_155_PlatformId_Event, 2 and 3: where a manufacturer keeps its reference values.
 Description describe_reference_manifest(ByteReader& reader, std::string signature) {
   SLIPWAY_ASSIGN(const std::uint32_t vendor, reader.u32_le("vendor's ID"));
@@ -104,6 +136,11 @@ Description describe_reference_manifest(ByteReader& reader, std::string signatur
     description.fields.push_back({"firmwareManufacturerId", std::uint64_t{firmware}});
     SLIPWAY_ASSIGN(std::string version, sized_text(reader, "firmwareVersion"));
     description.fields.push_back({"firmwareVersion", std::move(version)});
+  }
+  if (signature == "SP800-155 Event3") {
+    SLIPWAY_TRY(read_locator(reader, "referenceManifestLocatorType", "referenceManifestLocator", description));
+    SLIPWAY_TRY(read_locator(reader, "platformCertificateLocatorType", "platformCertificateLocator", description));
+    SLIPWAY_TRY(reader.expect_end("the locators"));
   }
   description.text = one_line(fmt::format("reference manifest {} {}", to_string(manifest), maker));
   return description;
@@ -210,6 +247,9 @@ Description describe_no_action(ByteView data) {
   }
   if (signature.substr(0, 13) == "Spec ID Event") return describe_spec_id(reader, signature);
   if (signature.substr(0, 15) == "SP800-155 Event") return describe_reference_manifest(reader, signature);
+  if (signature == "NvIndexInstance") return describe_nv_index(data, signature);
+  // Its signature has a blank where others end.
+  if (signature.substr(0, 14) == "NvIndexDynamic") return describe_nv_index(data, "NvIndexDynamic");
   return EventDescription{one_line(signature), {{"signature", signature}, {"signatureData", to_bytes(reader.rest())}}};
 }
 

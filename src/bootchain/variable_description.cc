@@ -49,15 +49,28 @@ std::string counted(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+// The type of signatures, looked up once for all that follow each other.
+struct SignatureType {
+  EfiGuid guid;
+  bool certificate = false;
+  FieldScalar shown;  // its name, or the GUID itself
+};
+
+SignatureType signature_type(const EfiGuid& guid) {
+  const std::string text = to_string(guid);
+  const std::string_view known = known_guid_name(text);
+  return {guid, text == kX509Signature, known.empty() ? FieldScalar(guid) : FieldScalar(std::string(known))};
+}
+
 // Rows and fields are moved into their lists one by one: an initializer list would copy each, and a hostile database
-// has thousands.
-FieldRow signature_row(EfiSignature signature, std::string_view type, bool certificate, std::string description) {
+// has thousands. GUIDs stay what they are until they are shown.
+FieldRow signature_row(EfiSignature signature, const SignatureType& type, std::string description) {
   FieldRow row;
-  row.reserve(certificate ? 3 : 4);
-  row.push_back({"type", std::string(type)});
-  row.push_back({"owner", to_string(signature.owner)});
-  row.push_back({certificate ? "subject" : "meaning", std::move(description)});
-  if (!certificate) row.push_back({"data", std::move(signature.data)});
+  row.reserve(type.certificate ? 3 : 4);
+  row.push_back({"type", type.shown});
+  row.push_back({"owner", signature.owner});
+  row.push_back({type.certificate ? "subject" : "meaning", std::move(description)});
+  if (!type.certificate) row.push_back({"data", std::move(signature.data)});
   return row;
 }
 
@@ -67,18 +80,18 @@ Description describe_signature_lists(ByteView value) {
   rows.reserve(signatures.size());
   std::string subjects;
   std::size_t certificates = 0;
+  SignatureType type = signature_type({});
   for (EfiSignature& signature : signatures) {
-    const std::string type = to_string(signature.type);
-    const std::string_view known = known_guid_name(type);
-    const bool certificate = type == kX509Signature;
-    std::string description = describe(signature);
-    if (certificate) {
+    if (signature.type != type.guid) type = signature_type(signature.type);
+    // Of a type that means nothing to anybody the row has the type already.
+    const bool known = meaning_of(signature).kind != SignatureMeaning::Kind::kOther;
+    std::string description = known ? describe(signature) : "not known";
+    if (type.certificate) {
       ++certificates;
       constexpr std::size_t kNamed = 3;
       if (certificates <= kNamed) subjects += (subjects.empty() ? ": " : "; ") + description;
     }
-    rows.push_back(
-        signature_row(std::move(signature), known.empty() ? type : known, certificate, std::move(description)));
+    rows.push_back(signature_row(std::move(signature), type, std::move(description)));
   }
   std::string text = signatures.empty()
                          ? "empty"
@@ -121,10 +134,8 @@ Description describe_load_option(ByteView value) {
   description.fields = {{"active", option.active()},
                         {"attributes", std::uint64_t{option.attributes}},
                         {"title", std::move(option.description)}};
-  if (path)
-    description.fields.push_back({"devicePath", *std::move(path)});
-  else
-    description.fields.push_back({"devicePathData", std::move(option.device_path)});
+  description.fields.push_back({path ? "devicePath" : "devicePathData",
+                                path ? FieldValue(*std::move(path)) : FieldValue(std::move(option.device_path))});
   if (!option.optional_data.empty()) description.fields.push_back({"optionalData", std::move(option.optional_data)});
   return description;
 }
@@ -216,9 +227,11 @@ Description describe_variable_event(ByteView data, bool authority) {
 
   EventDescription description;
   description.text = one_line(fmt::format("{} = {}", variable.name, value.text));
-  description.fields = {{"vendor", vendor}, {"name", variable.name}};
-  if (const std::string_view known = known_guid_name(vendor); !known.empty())
-    description.fields.insert(description.fields.begin() + 1, {"vendorName", std::string(known)});
+  const std::string_view known = known_guid_name(vendor);
+  if (known.empty())
+    description.fields = {{"vendor", vendor}, {"name", variable.name}};
+  else
+    description.fields = {{"vendor", vendor}, {"vendorName", std::string(known)}, {"name", variable.name}};
   if (value.fields.empty()) value.fields.push_back({"value", variable.value});
   std::move(value.fields.begin(), value.fields.end(), std::back_inserter(description.fields));
   return description;

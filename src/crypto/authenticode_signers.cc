@@ -7,11 +7,14 @@
 
 #include <memory>
 
+#include "crypto/pkcs7_limits.h"
+
 namespace slipway::crypto {
 namespace {
 
 constexpr std::size_t kMaximumSignatureSize = 64U << 10;
 constexpr std::size_t kMaximumChain = 8;
+constexpr int kMaximumChecks = 16;
 
 struct FreePkcs7 {
   void operator()(PKCS7* pkcs7) const { PKCS7_free(pkcs7); }
@@ -33,18 +36,22 @@ using Pkcs7 = std::unique_ptr<PKCS7, FreePkcs7>;
 Result<Pkcs7> parse_signed_data(ByteView pkcs7) {
   if (pkcs7.size() > kMaximumSignatureSize)
     return fail(ErrorCode::kMalformed, "an Authenticode signature is longer than 64 KiB");
+  SLIPWAY_TRY(check_signed_data(pkcs7));
   const unsigned char* at = pkcs7.data();
   Pkcs7 parsed(d2i_PKCS7(nullptr, &at, static_cast<long>(pkcs7.size())));
-  if (!parsed || !PKCS7_type_is_signed(parsed.get()))
+  if (!parsed || !PKCS7_type_is_signed(parsed.get()) || parsed->d.sign == nullptr)
     return fail(ErrorCode::kMalformed, "an Authenticode signature is not PKCS#7 SignedData in DER");
   return parsed;
 }
 
-X509* find_issuer(STACK_OF(X509) * certificates, X509* subject) {
+// `checks`: how many signatures may still be checked. A hostile signature carries many certificates of one name.
+X509* find_issuer(STACK_OF(X509) * certificates, X509* subject, int& checks) {
   for (int i = 0; i < sk_X509_num(certificates); ++i) {
     X509* candidate = sk_X509_value(certificates, i);
-    if (X509_check_issued(candidate, subject) == X509_V_OK && X509_verify(subject, X509_get0_pubkey(candidate)) == 1)
-      return candidate;
+    if (X509_check_issued(candidate, subject) != X509_V_OK || !is_quickly_checked(X509_get0_pubkey(candidate)))
+      continue;
+    if (checks-- <= 0) return nullptr;
+    if (X509_verify(subject, X509_get0_pubkey(candidate)) == 1) return candidate;
   }
   return nullptr;
 }
@@ -69,12 +76,13 @@ Result<std::vector<Bytes>> authenticode_certificate_chain(ByteView pkcs7) {
   if (certificate == nullptr)
     return fail(ErrorCode::kMalformed, "an Authenticode signature does not hold its signer's certificate");
   std::vector<Bytes> chain;
+  int checks = kMaximumChecks;
   while (certificate != nullptr && chain.size() < kMaximumChain) {
     Bytes der = to_der(certificate);
     if (der.empty()) return fail(ErrorCode::kMalformed, "a certificate of an Authenticode signature cannot be encoded");
     if (!chain.empty() && chain.back() == der) break;
     chain.push_back(std::move(der));
-    certificate = find_issuer(parsed->d.sign->cert, certificate);
+    certificate = find_issuer(parsed->d.sign->cert, certificate, checks);
   }
   return chain;
 }

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/source_folder_for_tests.h"
+#include "crypto/signing_for_tests.h"
 
 namespace slipway::crypto {
 namespace {
@@ -31,6 +32,35 @@ TEST(AuthenticodeSigners, RefuseWhatIsNoSignature) {
   EXPECT_FALSE(authenticode_signers(Bytes((64U << 10) + 1, 0x30)));
   const Bytes whole = debian_signature();
   EXPECT_FALSE(authenticode_signers(ByteView(whole).subspan(0, whole.size() / 2)));
+}
+
+TEST(AuthenticodeSigners, AreSixteenAtMost) {
+  const Identity signer = testing::make_identity(testing::authority_shape("Signer"));
+  const auto signed_by = [&](std::size_t count) {
+    testing::SignatureShape shape;
+    shape.content = to_bytes("content");
+    return testing::make_signed_data(shape, std::vector<Identity>(count, signer));
+  };
+  EXPECT_TRUE(authenticode_signers(signed_by(16)));
+  EXPECT_FALSE(authenticode_signers(signed_by(17)));
+}
+
+// Many certificates of the issuer's name: of all of them few are tried.
+TEST(AuthenticodeSigners, IssuersAreTriedSixteenTimes) {
+  const Identity root = testing::make_identity(testing::authority_shape("Root"));
+  testing::CertificateShape shape_of_signer{"Signer", {}, {}};
+  shape_of_signer.serial = 2;
+  const Identity signer = testing::make_identity(shape_of_signer, &root);
+  const auto chain_behind = [&](int others) {
+    testing::SignatureShape shape;
+    shape.content = to_bytes("content");
+    for (int i = 0; i < others; ++i)
+      shape.more_certificates.push_back(testing::make_identity(testing::authority_shape("Root")).certificate);
+    shape.more_certificates.push_back(root.certificate);
+    return authenticode_certificate_chain(testing::make_signed_data(shape, {signer})).value().size();
+  };
+  EXPECT_EQ(chain_behind(15), 2u);
+  EXPECT_EQ(chain_behind(16), 1u);
 }
 
 }  // namespace

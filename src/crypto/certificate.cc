@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "crypto/der_elements.h"
 #include "crypto/openssl.h"
 
 namespace slipway::crypto {
@@ -43,6 +44,7 @@ Result<Certificate> Certificate::from_der(ByteView der) {
   const ErrorScope errors;
   if (der.size() > kMaxCertificate)
     return fail(ErrorCode::kMalformed, "the certificate is " + std::to_string(der.size()) + " bytes long, over 64 KiB");
+  if (!has_few_elements(der)) return fail(ErrorCode::kMalformed, "the certificate has more than 4096 elements of DER");
   const std::uint8_t* at = der.data();
   OwnedCertificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   if (!certificate) return fail(ErrorCode::kMalformed, "not an X.509 certificate: " + last_openssl_error());

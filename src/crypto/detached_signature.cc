@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "crypto/openssl.h"
+#include "crypto/pkcs7_limits.h"
 
 namespace slipway::crypto {
 namespace {
@@ -27,6 +28,7 @@ Result<DetachedSignature> DetachedSignature::from_der(ByteView der) {
   const ErrorScope errors;
   if (der.size() > kMaximumSize)
     return fail(ErrorCode::kMalformed, "a signature is " + std::to_string(der.size()) + " bytes long, over 64 KiB");
+  SLIPWAY_TRY(check_signed_data(der));
   const std::uint8_t* at = der.data();
   OwnedCms cms(d2i_CMS_ContentInfo(nullptr, &at, static_cast<long>(der.size())));
   if (!cms || OBJ_obj2nid(CMS_get0_type(cms.get())) != NID_pkcs7_signed)

@@ -73,5 +73,14 @@ TEST(DetachedSignature, HasOneSigner) {
   EXPECT_FALSE(DetachedSignature::from_der(make_signed_data(shape, {signer, signer})));
 }
 
+TEST(DetachedSignature, NamesFourDigestAlgorithmsAtMost) {
+  const Identity signer = make_identity(authority_shape("Modules"));
+  SignatureShape shape;
+  shape.content_type = "1.2.840.113549.1.7.1";
+  shape.content = kContent;
+  EXPECT_TRUE(DetachedSignature::from_der(with_more_digest_algorithms(make_pkcs7(shape, {signer}), 3)));
+  EXPECT_FALSE(DetachedSignature::from_der(with_more_digest_algorithms(make_pkcs7(shape, {signer}), 4)));
+}
+
 }  // namespace
 }  // namespace slipway::crypto

@@ -7,13 +7,12 @@
 
 #include "crypto/certificate_path.h"
 #include "crypto/openssl.h"
+#include "crypto/pkcs7_limits.h"
 
 namespace slipway::crypto {
 namespace {
 
 constexpr std::size_t kMaximumSize = 256U << 10;
-constexpr int kMaximumSigners = 16;
-constexpr int kMaximumCertificates = 64;
 // SPC_RFC3161_OBJID: a time stamp token among the unsigned attributes.
 constexpr const char* kTimeStampAttribute = "1.3.6.1.4.1.311.3.3.1";
 constexpr int kConstructed = 0x20;
@@ -104,6 +103,11 @@ SignedData::Signer signer_of(PKCS7* pkcs7, PKCS7_SIGNER_INFO* info) {
 }
 
 bool holds(PKCS7* pkcs7, ByteView content) {
+  const STACK_OF(PKCS7_SIGNER_INFO)* infos = pkcs7->d.sign->signer_info;
+  for (int i = 0; i < sk_PKCS7_SIGNER_INFO_num(infos); ++i) {
+    const X509* signer = PKCS7_cert_from_signer_info(pkcs7, sk_PKCS7_SIGNER_INFO_value(infos, i));
+    if (signer == nullptr || !is_quickly_checked(X509_get0_pubkey(signer))) return false;
+  }
   // OpenSSL takes no null pointer, not even for nothing.
   const OwnedBio data(BIO_new_mem_buf(content.empty() ? "" : static_cast<const void*>(content.data()),
                                       static_cast<int>(content.size())));
@@ -137,14 +141,13 @@ Result<SignedData> SignedData::from_der(ByteView der) {
   const ErrorScope errors;
   if (der.size() > kMaximumSize)
     return fail(ErrorCode::kMalformed, "a signature is " + std::to_string(der.size()) + " bytes long, over 256 KiB");
+  SLIPWAY_TRY(check_signed_data(der));
   Parsed parsed = parse(der);
   PKCS7* pkcs7 = parsed.pkcs7.get();
   if (pkcs7 == nullptr || PKCS7_type_is_signed(pkcs7) == 0 || pkcs7->d.sign == nullptr ||
       pkcs7->d.sign->contents == nullptr)
     return fail(ErrorCode::kMalformed, "a signature is not PKCS#7 SignedData in DER");
   PKCS7_SIGNED* state = pkcs7->d.sign;
-  if (sk_X509_num(state->cert) > kMaximumCertificates || sk_PKCS7_SIGNER_INFO_num(state->signer_info) > kMaximumSigners)
-    return fail(ErrorCode::kMalformed, "a signature has more than 16 signers or 64 certificates");
 
   SignedData result;
   result.size_ = parsed.size;

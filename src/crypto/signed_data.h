@@ -25,8 +25,9 @@ class SignedData {
     std::optional<Certificate> certificate;  // if the signature carries it
   };
 
-  // At most 256 KiB, with or without a ContentInfo around it (UEFI variables come without); at most 16 signers and 64
-  // certificates. What follows the DER is ignored: certificate tables are padded. kMalformed otherwise.
+  // At most 256 KiB, with or without a ContentInfo around it (UEFI variables come without); at most 16 signers, 64
+  // certificates and 4 digest algorithms: OpenSSL digests the content once for each that is named. What follows the DER
+  // is ignored: certificate tables are padded. kMalformed otherwise.
   static Result<SignedData> from_der(ByteView der);
 
   // The bytes that the DER takes, without what follows it.
@@ -40,7 +41,8 @@ class SignedData {
   const std::vector<Signer>& signers() const { return signers_; }
 
   // True if there is a signer, and every signer's signature over `content` holds with the certificate that the
-  // signature carries. Says nothing of who the signers are.
+  // signature carries. Says nothing of who the signers are. A signature by a key that takes long to check (RSA over
+  // 4096 bits or with an exponent over 32, any curve but P-256, P-384 and P-521) does not hold.
   bool signatures_hold(ByteView content) const;
   // The path from the first signer to the anchor, if every signer has a path to it through the certificates that the
   // signature carries (find_path, without dates); empty if not.

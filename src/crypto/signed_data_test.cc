@@ -186,6 +186,42 @@ TEST(SignedData, RefusesWhatIsNone) {
   EXPECT_FALSE(SignedData::from_der(make_signed_data(shape, {a.signer})));
 }
 
+// OpenSSL digests the content once for each that is named.
+TEST(SignedData, NamesFourDigestAlgorithmsAtMost) {
+  SignatureShape shape;
+  shape.content = indirect_data(HashAlgorithm::kSha256, kDigest);
+  const Authorities a;
+  const auto four = SignedData::from_der(with_more_digest_algorithms(make_pkcs7(shape, {a.signer}), 3));
+  ASSERT_TRUE(four) << four.error().message;
+  EXPECT_TRUE(four->signatures_hold(four->content()));
+  const auto five = SignedData::from_der(with_more_digest_algorithms(make_pkcs7(shape, {a.signer}), 4));
+  ASSERT_FALSE(five);
+  EXPECT_EQ(five.error().code, ErrorCode::kMalformed);
+}
+
+// A key that nobody signs with, and whose checks take long: the signature is good, and does not hold.
+TEST(SignedData, AKeyThatTakesLongToCheckHoldsNothing) {
+  const auto signature_by = [](const char* curve) {
+    const OwnedKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve));
+    const OwnedCertificate certificate(X509_new());
+    X509_set_version(certificate.get(), 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+    X509_set_pubkey(certificate.get(), key.get());
+    EXPECT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+    const Bytes content = to_bytes("content");
+    const OwnedBio data(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
+    const OwnedPkcs7 pkcs7(
+        PKCS7_sign(certificate.get(), key.get(), nullptr, data.get(), PKCS7_BINARY | PKCS7_DETACHED));
+    const auto parsed = SignedData::from_der(der_of(pkcs7.get(), i2d_PKCS7));
+    EXPECT_TRUE(parsed);
+    return parsed && parsed->signatures_hold(content);
+  };
+  EXPECT_TRUE(signature_by("P-521"));
+  EXPECT_FALSE(signature_by("brainpoolP512r1"));
+}
+
 TEST(IndirectData, RefusesAnotherStructure) {
   const Bytes good = indirect_data(HashAlgorithm::kSha256, kDigest);
   ASSERT_TRUE(read_indirect_data(good));

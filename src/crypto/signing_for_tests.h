@@ -154,6 +154,13 @@ inline Bytes make_signed_data(const SignatureShape& shape, const std::vector<Ide
   return der_of(make_pkcs7(shape, signers).get(), i2d_PKCS7);
 }
 
+// The same naming its digest algorithm that many times more.
+inline Bytes with_more_digest_algorithms(const OwnedPkcs7& pkcs7, int more) {
+  for (int i = 0; i < more; ++i)
+    sk_X509_ALGOR_push(pkcs7->d.sign->md_algs, X509_ALGOR_dup(sk_X509_ALGOR_value(pkcs7->d.sign->md_algs, 0)));
+  return der_of(pkcs7.get(), i2d_PKCS7);
+}
+
 // Without a ContentInfo around it.
 inline Bytes make_bare_signed_data(const SignatureShape& shape, const std::vector<Identity>& signers) {
   return der_of(make_pkcs7(shape, signers)->d.sign, i2d_PKCS7_SIGNED);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <limits>
 
 #include "image/firmware_constants.h"
@@ -10,8 +9,6 @@
 
 namespace slipway::image {
 namespace {
-
-namespace json = boost::json;
 
 constexpr std::size_t kMaximumSize = 64U << 10;
 
@@ -25,13 +22,8 @@ Result<int> small_number(ObjectReader& reader, std::string_view key) {
 }  // namespace
 
 Result<Calibration> calibration_from_json(std::string_view text) {
-  if (text.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the calibration is longer than 64 KiB");
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 8;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return fail(ErrorCode::kMalformed, "the calibration is not JSON: " + error.message());
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the calibration"));
+  SLIPWAY_ASSIGN(const JsonDocument document, parse_json_document(text, kMaximumSize, "the calibration"));
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(document, "the calibration"));
   Calibration calibration;
   SLIPWAY_ASSIGN(calibration.firmware_sha256, reader.digest("firmwareSha256"));
   SLIPWAY_ASSIGN(calibration.qemu_version, reader.text("qemuVersion"));

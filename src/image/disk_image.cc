@@ -15,6 +15,9 @@ constexpr std::string_view kGrubConfigPath = "/EFI/debian/grub.cfg";
 constexpr std::string_view kRootHashArgument = "slipway.roothash=";
 constexpr std::size_t kRootHashDigits = 64;
 
+// The offset of a partition's entry in the table.
+std::uint64_t entry_offset(int number) { return 2 * kBlockSize + (static_cast<std::uint64_t>(number) - 1) * 128; }
+
 Result<DiskReader> partition_reader(const DiskReader& disk, const bootchain::GptPartition& partition,
                                     std::uint64_t disk_size) {
   const std::uint64_t blocks = disk_size / kBlockSize;
@@ -22,10 +25,16 @@ Result<DiskReader> partition_reader(const DiskReader& disk, const bootchain::Gpt
     return fail(
         ErrorCode::kMalformed,
         fmt::format("at offset {} of the disk: partition {} of blocks {} to {} was not expected on a disk of {}",
-                    2 * kBlockSize + (static_cast<std::uint64_t>(partition.number) - 1) * 128, partition.number,
-                    partition.first_block, partition.last_block, blocks));
+                    entry_offset(partition.number), partition.number, partition.first_block, partition.last_block,
+                    blocks));
   return part_of(disk, partition.first_block * kBlockSize,
                  (partition.last_block - partition.first_block + 1) * kBlockSize);
+}
+
+tl::unexpected<Error> one_too_many(int number, std::string_view what, int first) {
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("at offset {} of the disk: the disk has more than one {}: partition {}, and {} before it",
+                          entry_offset(number), what, number, first));
 }
 
 template <typename T>
@@ -61,8 +70,7 @@ Result<DiskImage> read_disk_image(const DiskReader& disk, std::uint64_t virtual_
   for (const bootchain::GptPartition& partition : image.table.partitions) {
     SLIPWAY_ASSIGN(const DiskReader read, partition_reader(disk, partition, virtual_size));
     if (to_string(partition.type) == bootchain::kEfiSystemPartition) {
-      if (image.esp_number != 0)
-        return fail(ErrorCode::kInvalidArgument, "the disk has more than one EFI system partition");
+      if (image.esp_number != 0) return one_too_many(partition.number, "EFI system partition", image.esp_number);
       image.esp_number = partition.number;
       const std::uint64_t size = (partition.last_block - partition.first_block + 1) * kBlockSize;
       SLIPWAY_ASSIGN(image.esp_files, in_partition(partition.number, read_fat_files(read, size)));
@@ -70,11 +78,15 @@ Result<DiskImage> read_disk_image(const DiskReader& disk, std::uint64_t virtual_
     }
     SLIPWAY_ASSIGN(const Bytes start, in_partition(partition.number, read(0, kBlockSize)));
     if (!is_verity_superblock(start)) continue;
-    if (image.verity) return fail(ErrorCode::kInvalidArgument, "the disk has more than one dm-verity hash tree");
+    if (image.verity) return one_too_many(partition.number, "dm-verity hash tree", image.verity_number);
     image.verity_number = partition.number;
     SLIPWAY_ASSIGN(image.verity, in_partition(partition.number, read_verity_tree(read)));
   }
-  if (image.esp_number == 0) return fail(ErrorCode::kInvalidArgument, "the disk has no EFI system partition");
+  if (image.esp_number == 0)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("at offset {} of the disk: an EFI system partition was expected among the partitions, but "
+                            "the disk has no EFI system partition",
+                            entry_offset(1)));
   return image;
 }
 

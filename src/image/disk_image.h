@@ -23,8 +23,8 @@ struct DiskImage {
 };
 
 // Reads partition table, EFI system partition and the head of the hash tree, and nothing else: a few tens of MiB of any
-// image. kMalformed, with the offset in the partition concerned, for what is not well formed; kInvalidArgument without
-// exactly one EFI system partition, or with more than one hash tree.
+// image. kMalformed, with the offset in the partition concerned, for what is not well formed; kInvalidArgument, with
+// the offset in the table, without exactly one EFI system partition, or with more than one hash tree.
 Result<DiskImage> read_disk_image(const DiskReader& disk, std::uint64_t virtual_size);
 
 // What a disk does not say of itself.

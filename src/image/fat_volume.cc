@@ -81,7 +81,8 @@ class FatReader {
     if (entry.size > kMaximumFatContent - content_)
       return fail(
           ErrorCode::kResourceExhausted,
-          fmt::format("{}: the files of the FAT volume have more than {} bytes together", path, kMaximumFatContent));
+          fmt::format("at offset {} of its folder: {}: the files of the FAT volume have more than {} bytes together",
+                      entry.at, path, kMaximumFatContent));
     content_ += entry.size;
     if (entry.size == 0) {
       if (entry.cluster != 0) return wrong(entry.cluster, path, "belongs to a file of no bytes");
@@ -109,7 +110,8 @@ class FatReader {
     for (const FatEntry& entry : *entries) {
       if (++entries_ > kMaximumFatEntries)
         return fail(ErrorCode::kResourceExhausted,
-                    fmt::format("the FAT volume has more than {} files and folders", kMaximumFatEntries));
+                    fmt::format("at offset {} of the folder {}/: the FAT volume has more than {} files and folders",
+                                entry.at, path, kMaximumFatEntries));
       const std::string name = path + "/" + entry.name;
       if (!entry.folder) {
         SLIPWAY_TRY(read_file(name, entry));
@@ -117,7 +119,8 @@ class FatReader {
       }
       if (depth == kMaximumFatDepth)
         return fail(ErrorCode::kResourceExhausted,
-                    fmt::format("{}: more than {} folders lie in each other", name, depth));
+                    fmt::format("at offset {} of its folder: {}: more than {} folders lie in each other", entry.at,
+                                name, depth));
       SLIPWAY_ASSIGN(const Bytes content, read_chain(entry.cluster, kMaximumFolder, name));
       SLIPWAY_TRY(walk(name, content, depth + 1));
     }
@@ -138,7 +141,8 @@ class FatReader {
 Result<std::map<std::string, Bytes>> read_fat_files(const DiskReader& read, std::uint64_t size) {
   if (size > kMaximumFatVolume)
     return fail(ErrorCode::kResourceExhausted,
-                fmt::format("a FAT volume of {} bytes is more than {}", size, kMaximumFatVolume));
+                fmt::format("at offset {} of the FAT volume: its end was expected, but it has {} bytes",
+                            kMaximumFatVolume, size));
   SLIPWAY_ASSIGN(const Bytes boot_sector, read(0, kFatBootSector));
   SLIPWAY_ASSIGN(const FatLayout layout, read_fat_layout(boot_sector, size));
   // What lies behind the last cluster's entry says nothing.

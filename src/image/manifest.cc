@@ -15,6 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaximumSize = 1U << 20;
+constexpr std::string_view kName = "the image manifest";
 
 constexpr std::array<BootFileRole, 5> kRoles{BootFileRole::kShim, BootFileRole::kGrub, BootFileRole::kGrubConfig,
                                              BootFileRole::kKernel, BootFileRole::kInitrd};
@@ -35,8 +36,9 @@ json::object to_object(const BootFile& file) {
           {"signers", texts_to_json(file.signers)}};
 }
 
-Result<BootFile> boot_file_from(const json::value& value, std::size_t index) {
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, fmt::format("boot file {} of the manifest", index)));
+Result<BootFile> boot_file_from(const ObjectReader& manifest, const json::value& value, std::size_t index) {
+  SLIPWAY_ASSIGN(ObjectReader reader,
+                 manifest.element("bootFiles", index, value, fmt::format("boot file {} of the manifest", index)));
   BootFile file;
   SLIPWAY_ASSIGN(const std::string role, reader.text("role"));
   const auto known = std::find_if(kRoles.begin(), kRoles.end(), [&](BootFileRole it) { return to_string(it) == role; });
@@ -59,14 +61,14 @@ Result<BootFile> boot_file_from(const json::value& value, std::size_t index) {
   return file;
 }
 
-Result<Manifest> manifest_from(const json::value& value) {
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the image manifest"));
+Result<Manifest> manifest_from(const JsonDocument& document) {
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(document, std::string(kName)));
   Manifest manifest;
   SLIPWAY_ASSIGN(manifest.version, reader.text("version"));
   SLIPWAY_ASSIGN(manifest.trusted_launch, reader.boolean("trustedLaunch"));
   SLIPWAY_ASSIGN(const json::array* files, reader.array("bootFiles"));
   for (const json::value& file : *files) {
-    SLIPWAY_ASSIGN(BootFile parsed, boot_file_from(file, manifest.boot_files.size()));
+    SLIPWAY_ASSIGN(BootFile parsed, boot_file_from(reader, file, manifest.boot_files.size()));
     manifest.boot_files.push_back(std::move(parsed));
   }
   SLIPWAY_ASSIGN(manifest.grub_config, reader.text("grubConfig"));
@@ -142,13 +144,8 @@ std::string to_json(const Manifest& manifest) {
 }
 
 Result<Manifest> manifest_from_json(std::string_view text) {
-  if (text.size() > kMaximumSize) return fail(ErrorCode::kMalformed, "the image manifest is longer than 1 MiB");
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 8;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return fail(ErrorCode::kMalformed, "the image manifest is not JSON: " + error.message());
-  return manifest_from(value);
+  SLIPWAY_ASSIGN(const JsonDocument document, parse_json_document(text, kMaximumSize, kName));
+  return manifest_from(document);
 }
 
 }  // namespace slipway::image

@@ -7,14 +7,26 @@ constexpr std::size_t kSha256Size = 32;
 
 }  // namespace
 
-Result<ObjectReader> ObjectReader::open(const boost::json::value& value, std::string name) {
-  if (!value.is_object()) return fail(ErrorCode::kMalformed, fmt::format("{} is not a JSON object", name));
-  return ObjectReader(value.get_object(), std::move(name));
+Result<ObjectReader> ObjectReader::open(const JsonDocument& document, std::string name) {
+  return open(document.value, std::move(name), document.text, {});
+}
+
+Result<ObjectReader> ObjectReader::open(const boost::json::value& value, std::string name, std::string_view text,
+                                        std::string path) {
+  if (!value.is_object())
+    return fail(ErrorCode::kMalformed,
+                fmt::format("at offset {}: {} is not a JSON object", offset_in_json(text, path), name));
+  return ObjectReader(value.get_object(), std::move(name), text, std::move(path));
+}
+
+Result<ObjectReader> ObjectReader::element(std::string_view key, std::size_t index, const boost::json::value& value,
+                                           std::string name) const {
+  return open(value, std::move(name), text_, fmt::format("{}/{}/{}", path_, key, index));
 }
 
 Result<const boost::json::value*> ObjectReader::take(std::string_view key) {
   const boost::json::value* value = object_->if_contains(key);
-  if (value == nullptr) return fail(ErrorCode::kMalformed, fmt::format("{} has no \"{}\"", name_, key));
+  if (value == nullptr) return malformed(fmt::format("has no \"{}\"", key));
   ++taken_;
   return value;
 }
@@ -82,15 +94,21 @@ Result<std::vector<Bytes>> ObjectReader::digests(std::string_view key) {
 }
 
 tl::unexpected<Error> ObjectReader::wrong(std::string_view key, std::string_view expected) const {
-  return fail(ErrorCode::kMalformed, fmt::format("{}: \"{}\" is not {}", name_, key, expected));
+  return fail(ErrorCode::kMalformed,
+              fmt::format("at offset {}: {}: \"{}\" is not {}", offset_in_json(text_, fmt::format("{}/{}", path_, key)),
+                          name_, key, expected));
+}
+
+tl::unexpected<Error> ObjectReader::malformed(std::string_view message) const {
+  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: {} {}", offset_in_json(text_, path_), name_, message));
 }
 
 Status ObjectReader::finish() const {
-  if (taken_ != object_->size())
-    return fail(ErrorCode::kMalformed, fmt::format("{} has {} keys that are not known; this version of Slipway may be "
-                                                   "older than the one that wrote it",
-                                                   name_, object_->size() - taken_));
-  return {};
+  if (taken_ == object_->size()) return {};
+  return malformed(
+      fmt::format("has {} keys that are not known; this version of Slipway may be older than the one that "
+                  "wrote it",
+                  object_->size() - taken_));
 }
 
 }  // namespace slipway::image

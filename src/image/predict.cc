@@ -2,21 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <optional>
 
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_log.h"
-#include "bootchain/signature_list.h"
-#include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "image/firmware_constants.h"
+#include "image/shim_admission.h"
 
 namespace slipway::image {
 namespace {
 
-using bootchain::EfiSignature;
 using bootchain::StoredVariable;
 
 constexpr std::size_t kSha256Size = 32;
@@ -53,38 +50,6 @@ Bytes value_of(const std::vector<StoredVariable>& variables, std::string_view ve
 }
 
 std::string first_signer(const BootFile& file) { return file.signers.empty() ? "" : file.signers.front(); }
-
-// The entry of db that lets firmware start shim, as its event holds it: owner and certificate or digest. EDK II
-// (DxeImageVerificationLib) takes the image's signatures in their order, for each the certificates of db in theirs, and
-// then the digests of db.
-std::optional<Bytes> entry_that_vouches(const std::vector<EfiSignature>& db, const Manifest& manifest) {
-  const auto as_event = [](const EfiSignature& entry) {
-    Bytes bytes(entry.owner.bytes.begin(), entry.owner.bytes.end());
-    bytes.insert(bytes.end(), entry.data.begin(), entry.data.end());
-    return bytes;
-  };
-  const auto vouches = [](const EfiSignature& entry, const std::vector<Bytes>& chain) {
-    if (to_string(entry.type) != bootchain::kX509Signature) return false;
-    const auto authority = crypto::Certificate::from_der(entry.data);
-    if (!authority) return false;
-    const auto key = authority->public_key();
-    return std::any_of(chain.begin(), chain.end(), [&](const Bytes& der) {
-      if (der == entry.data) return true;
-      const auto certificate = crypto::Certificate::from_der(der);
-      return key && certificate && certificate->issuer() == authority->subject() && certificate->signed_by(*key);
-    });
-  };
-  const Bytes& digest = find_boot_file(manifest, BootFileRole::kShim)->authenticode_sha256;
-  const auto by_digest = std::find_if(db.begin(), db.end(), [&](const EfiSignature& entry) {
-    return to_string(entry.type) == bootchain::kSha256Signature && entry.data == digest;
-  });
-  for (const std::vector<Bytes>& chain : manifest.shim_certificate_chains) {
-    for (const EfiSignature& entry : db)
-      if (vouches(entry, chain)) return as_event(entry);
-    if (by_digest != db.end()) break;
-  }
-  return by_digest == db.end() ? std::nullopt : std::optional(as_event(*by_digest));
-}
 
 // Appends events in the order in which they are measured.
 class Predictor {
@@ -306,15 +271,7 @@ Result<Prediction> predict(const Manifest& manifest, const FirmwareFacts& firmwa
       variables, secure_boot ? manifest.sbat_level_event_sha256 : manifest.unenforced_sbat_level_event_sha256));
   std::optional<Bytes> vouching;
   if (secure_boot) {
-    SLIPWAY_ASSIGN(const auto db,
-                   bootchain::read_signature_lists(value_of(variables, bootchain::kImageSecurityDatabase, "db")));
-    vouching = entry_that_vouches(db, manifest);
-    if (!vouching)
-      return fail(ErrorCode::kPreconditionFailed,
-                  fmt::format("no entry of db in the variable store vouches for {} ({}), so firmware would refuse to "
-                              "start it; use a store with the keys of the image's shim, or one without Secure Boot",
-                              find_boot_file(manifest, BootFileRole::kShim)->path,
-                              first_signer(*find_boot_file(manifest, BootFileRole::kShim))));
+    SLIPWAY_ASSIGN(vouching, entry_that_admits_shim(manifest, variables));
   }
   Predictor predictor(manifest, variables, secure_boot);
   predictor.firmware(firmware);

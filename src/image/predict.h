@@ -31,8 +31,9 @@ bool enforces_secure_boot(const std::vector<bootchain::StoredVariable>& variable
 // The events of booting the image on Debian 12's OVMF with Secure Boot and SMM, in the order of the log. Pure.
 // `variables` are those of the store that the VM starts with; Secure Boot is what they say. kInvalidArgument for a
 // manifest that lacks a file or digest, and for a digest of the firmware that is not 32 bytes; kPreconditionFailed
-// where firmware would not start the image's shim (no entry of db vouches for it), and where the store holds keys of
-// the machine's owner (MokList, MokListX): shim's measurements would follow from them too.
+// where firmware would not start the image's shim (no entry of db vouches for it, or dbx forbids it;
+// image/shim_admission.h), and where the store holds keys of the machine's owner (MokList, MokListX): shim's
+// measurements would follow from them too.
 Result<Prediction> predict(const Manifest& manifest, const FirmwareFacts& firmware,
                            const std::vector<bootchain::StoredVariable>& variables, const MachineFacts& machine = {});
 

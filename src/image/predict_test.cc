@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "bootchain/signature_list.h"
+#include "crypto/certificate.h"
+#include "crypto/certificate_details.h"
 #include "image/boot_comparison.h"
 #include "image/boots_for_tests.h"
 
@@ -180,6 +182,74 @@ TEST(Predict, RefusesAStoreThatDoesNotVouchForShim) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kPreconditionFailed);
   EXPECT_THAT(refused.error().message, HasSubstr("/EFI/BOOT/BOOTX64.EFI"));
+}
+
+// What prediction refuses with this entry in dbx; empty where it does not.
+std::string refusal_with_revocation(std::string_view type, Bytes data) {
+  auto variables = microsoft_variables();
+  const bootchain::EfiSignature entry{bootchain::guid_from_text(type).value(), {}, std::move(data)};
+  Bytes& dbx = variables[3].data;
+  put_bytes(dbx, bootchain::encode_signature_lists({entry}));
+  const auto refused = predict(minimal_manifest(kMinimalOn), firmware_of(kMinimalOn), variables);
+  if (refused) return {};
+  EXPECT_EQ(refused.error().code, ErrorCode::kPreconditionFailed);
+  return refused.error().message;
+}
+
+TEST(Predict, RefusesAStoreThatRevokesShim) {
+  ASSERT_EQ(microsoft_variables()[3].name, "dbx");
+  const Manifest manifest = minimal_manifest(kMinimalOn);
+  const Bytes& digest = find_boot_file(manifest, BootFileRole::kShim)->authenticode_sha256;
+  EXPECT_THAT(
+      refusal_with_revocation(bootchain::kSha256Signature, digest),
+      HasSubstr("entry of dbx in the variable store, sha256:" + to_hex(digest) + ", forbids /EFI/BOOT/BOOTX64.EFI"));
+  EXPECT_EQ(refusal_with_revocation(bootchain::kSha256Signature, Bytes(32, 1)), "");
+}
+
+TEST(Predict, RefusesAStoreThatRevokesACertificateOfShims) {
+  const Manifest manifest = minimal_manifest(kMinimalOn);
+  ASSERT_FALSE(manifest.shim_certificate_chains.empty());
+  // The signer, and whoever stands above it: what the signature carries, and db's own entry.
+  std::vector<Bytes> authorities = manifest.shim_certificate_chains.front();
+  const auto db = bootchain::read_signature_lists(microsoft_variables()[2].data).value();
+  authorities.push_back(db.back().data);
+  for (const Bytes& authority : authorities)
+    EXPECT_THAT(refusal_with_revocation(bootchain::kX509Signature, authority), HasSubstr("forbids"))
+        << to_hex(authority);
+  EXPECT_EQ(refusal_with_revocation(bootchain::kX509Signature, db.front().data), "") << "it vouches for Windows alone";
+
+  const auto tbs = [](const Bytes& der) {
+    Bytes data = crypto::tbs_digest(crypto::Certificate::from_der(der).value(), crypto::HashAlgorithm::kSha256);
+    data.resize(data.size() + 16, 0);  // always
+    return data;
+  };
+  EXPECT_THAT(refusal_with_revocation(bootchain::kX509Sha256Signature, tbs(authorities.front())), HasSubstr("forbids"));
+  EXPECT_THAT(refusal_with_revocation(bootchain::kX509Sha256Signature, tbs(db.back().data)),
+              HasSubstr("revokes the certificate of db"));
+  EXPECT_EQ(refusal_with_revocation(bootchain::kX509Sha256Signature, tbs(db.front().data)), "");
+}
+
+// Without Secure Boot nobody asks dbx.
+TEST(Predict, RevocationsSayNothingWithoutSecureBoot) {
+  const Manifest manifest = minimal_manifest(kMinimalOn);
+  auto variables = microsoft_variables();
+  const Bytes& digest = find_boot_file(manifest, BootFileRole::kShim)->authenticode_sha256;
+  const bootchain::EfiSignature entry{bootchain::guid_from_text(bootchain::kSha256Signature).value(), {}, digest};
+  variables[3].data = bootchain::encode_signature_lists({entry});
+  variables.push_back(
+      {bootchain::guid_from_text(bootchain::kSecureBootEnableVendor).value(), "SecureBootEnable", 3, {0}});
+  EXPECT_TRUE(predict(manifest, firmware_of(kMinimalOn), variables));
+}
+
+TEST(Predict, NamesADatabaseThatDoesNotParse) {
+  for (const std::size_t index : {std::size_t{2}, std::size_t{3}}) {
+    auto variables = microsoft_variables();
+    variables[index].data.pop_back();
+    const auto refused = predict(minimal_manifest(kMinimalOn), firmware_of(kMinimalOn), variables);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kMalformed);
+    EXPECT_THAT(refused.error().message, HasSubstr("variable " + variables[index].name + " of the variable store: at"));
+  }
 }
 
 TEST(Predict, AnEntryOfShimsDigestVouchesWhereNoCertificateDoes) {

@@ -61,8 +61,9 @@ Status read_digest(ObjectReader& reader, PredictedEvent& event) {
   return {};
 }
 
-Result<PredictedEvent> event_from(const json::value& value, std::size_t index) {
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, fmt::format("event {} of the prediction", index)));
+Result<PredictedEvent> event_from(const ObjectReader& prediction, const json::value& value, std::size_t index) {
+  SLIPWAY_ASSIGN(ObjectReader reader,
+                 prediction.element("events", index, value, fmt::format("event {} of the prediction", index)));
   PredictedEvent event;
   SLIPWAY_ASSIGN(const std::uint64_t pcr, reader.number("pcr"));
   if (pcr > kLastPredictedPcr && pcr != kShimPcr) return reader.wrong("pcr", "0 to 9 or 14");
@@ -120,18 +121,11 @@ Status read_signed_files(ObjectReader& reader, std::vector<SignedFile>& files) {
   return {};
 }
 
-Result<json::value> parse(std::string_view text) {
-  if (text.size() > kMaximumPredictionSize) return fail(ErrorCode::kMalformed, "the prediction is longer than 4 MiB");
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 8;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return fail(ErrorCode::kMalformed, "the prediction is not JSON: " + error.message());
-  return value;
+Result<JsonDocument> parse(std::string_view text) {
+  return parse_json_document(text, kMaximumPredictionSize, "the prediction");
 }
 
-Result<Prediction> prediction_from(const json::value& value) {
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the prediction"));
+Result<Prediction> prediction_from(ObjectReader reader) {
   Prediction prediction;
   SLIPWAY_ASSIGN(prediction.image_version, reader.text("imageVersion"));
   SLIPWAY_ASSIGN(prediction.secure_boot, reader.boolean("secureBoot"));
@@ -140,7 +134,7 @@ Result<Prediction> prediction_from(const json::value& value) {
   if (events->size() > kMaximumPredictedEvents)
     return reader.wrong("events", fmt::format("an array of at most {} events", kMaximumPredictedEvents));
   for (const json::value& event : *events) {
-    SLIPWAY_ASSIGN(PredictedEvent parsed, event_from(event, prediction.events.size()));
+    SLIPWAY_ASSIGN(PredictedEvent parsed, event_from(reader, event, prediction.events.size()));
     prediction.events.push_back(std::move(parsed));
   }
   SLIPWAY_TRY(read_signed_files(reader, prediction.signed_files));
@@ -165,8 +159,9 @@ std::string_view to_string(Origin origin) {
 std::string to_json(const Prediction& prediction) { return json::serialize(to_object(prediction)); }
 
 Result<Prediction> prediction_from_json(std::string_view text) {
-  SLIPWAY_ASSIGN(const json::value value, parse(text));
-  return prediction_from(value);
+  SLIPWAY_ASSIGN(const JsonDocument document, parse(text));
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(document, "the prediction"));
+  return prediction_from(std::move(reader));
 }
 
 std::string to_json(const std::vector<Prediction>& predictions) {
@@ -176,14 +171,15 @@ std::string to_json(const std::vector<Prediction>& predictions) {
 }
 
 Result<std::vector<Prediction>> predictions_from_json(std::string_view text) {
-  SLIPWAY_ASSIGN(const json::value value, parse(text));
-  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(value, "the document of predictions"));
+  SLIPWAY_ASSIGN(const JsonDocument document, parse(text));
+  SLIPWAY_ASSIGN(ObjectReader reader, ObjectReader::open(document, "the document of predictions"));
   SLIPWAY_ASSIGN(const json::array* array, reader.array("predictions"));
   if (array->size() > kMaximumPredictions)
     return reader.wrong("predictions", fmt::format("an array of at most {} predictions", kMaximumPredictions));
   std::vector<Prediction> predictions;
   for (const json::value& element : *array) {
-    SLIPWAY_ASSIGN(Prediction prediction, prediction_from(element));
+    SLIPWAY_ASSIGN(ObjectReader inside, reader.element("predictions", predictions.size(), element, "the prediction"));
+    SLIPWAY_ASSIGN(Prediction prediction, prediction_from(std::move(inside)));
     predictions.push_back(std::move(prediction));
   }
   SLIPWAY_TRY(reader.finish());

@@ -65,9 +65,21 @@ tl::unexpected<Error> refuse(std::string_view reason, std::string_view why) {
               std::string(reason));
 }
 
-// A coordinate as 32 bytes: a TPM may leave leading zeros out.
-Result<Bytes> padded(ByteView coordinate) {
-  if (coordinate.size() > kP256Size) return fail(ErrorCode::kMalformed, "a P-256 coordinate is longer than 32 bytes");
+// Where the parameters of the key begin in the marshalled area, behind what all kinds of key have.
+std::size_t parameters_offset(const PublicArea& area) {
+  const std::size_t symmetric = area.symmetric.algorithm == kAlgNull ? 2 : 6;
+  const std::size_t scheme = area.scheme.algorithm == kAlgNull ? 2 : 4;
+  return 2 + 2 + 4 + 2 + area.auth_policy.size() + symmetric + scheme;
+}
+
+tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
+  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
+}
+
+// A coordinate as 32 bytes: a TPM may leave leading zeros out. `offset`: where it stands.
+Result<Bytes> padded(ByteView coordinate, std::size_t offset) {
+  if (coordinate.size() > kP256Size)
+    return expected_at(offset, fmt::format("a P-256 coordinate of at most 32 bytes, but it has {}", coordinate.size()));
   Bytes result(kP256Size - coordinate.size(), 0);
   put_bytes(result, coordinate);
   return result;
@@ -141,25 +153,33 @@ Bytes marshal_public_area(const PublicArea& area) {
 Result<Bytes> compute_name(ByteView tpmt_public) {
   SLIPWAY_ASSIGN(const PublicArea area, parse_public_area(tpmt_public));
   if (area.name_algorithm != kAlgSha256)
-    return fail(ErrorCode::kMalformed,
-                fmt::format("the name algorithm is {:#06x}; SHA-256 alone is taken", area.name_algorithm));
+    return expected_at(2, fmt::format("SHA-256 as the name algorithm, but it is {:#06x}", area.name_algorithm));
   Bytes name;
   put_u16_be(name, kAlgSha256);
   put_bytes(name, crypto::sha256(tpmt_public));
   return name;
 }
 
-Result<crypto::PublicKey> key_of(const PublicArea& area) {
+Result<crypto::PublicKey> key_of(const PublicArea& area, std::size_t base_offset) {
+  const std::size_t parameters = base_offset + parameters_offset(area);
+  const auto placed = [&](Result<crypto::PublicKey> key) -> Result<crypto::PublicKey> {
+    if (key) return key;
+    return expected_at(parameters, "a good public key: " + key.error().message);
+  };
   if (area.type == kAlgRsa) {
     if (area.rsa_bits != 2048 || area.rsa_modulus.size() != 256 || (area.rsa_modulus.front() & 0x80) == 0)
-      return fail(ErrorCode::kMalformed, "the public area's RSA key is not one of 2048 bits");
-    return crypto::PublicKey::from_rsa(area.rsa_modulus, area.rsa_exponent);
+      return expected_at(parameters, fmt::format("an RSA key of 2048 bits, but the public area has {} bits and a "
+                                                 "modulus of {} bytes",
+                                                 area.rsa_bits, area.rsa_modulus.size()));
+    return placed(crypto::PublicKey::from_rsa(area.rsa_modulus, area.rsa_exponent));
   }
   if (area.type != kAlgEcc || area.curve != kCurveP256)
-    return fail(ErrorCode::kMalformed, "the public area's key is neither RSA nor on P-256");
-  SLIPWAY_ASSIGN(const Bytes x, padded(area.x));
-  SLIPWAY_ASSIGN(const Bytes y, padded(area.y));
-  return crypto::PublicKey::from_p256(x, y);
+    return expected_at(
+        parameters, fmt::format("a key that is RSA or on P-256, but the public area's curve is {:#06x}", area.curve));
+  const std::size_t x_offset = parameters + 4;  // behind curve and key derivation scheme
+  SLIPWAY_ASSIGN(const Bytes x, padded(area.x, x_offset));
+  SLIPWAY_ASSIGN(const Bytes y, padded(area.y, x_offset + 2 + area.x.size()));
+  return placed(crypto::PublicKey::from_p256(x, y));
 }
 
 Result<AttestationKey> check_attestation_key(ByteView tpmt_public) {

@@ -80,8 +80,9 @@ Bytes marshal_public_area(const PublicArea& area);
 // algorithm or bytes that are no public area.
 Result<Bytes> compute_name(ByteView tpmt_public);
 
-// The key of an area: RSA of 2048 bits or P-256; anything else is kMalformed.
-Result<crypto::PublicKey> key_of(const PublicArea& area);
+// The key of an area: RSA of 2048 bits or P-256; anything else is kMalformed, with the offset at which the marshalled
+// area has it, counted from `base_offset`: where the area begins in the file that the reader sees.
+Result<crypto::PublicKey> key_of(const PublicArea& area, std::size_t base_offset = 0);
 
 struct AttestationKey {
   crypto::PublicKey key;

@@ -129,6 +129,36 @@ TEST(PublicArea, UnknownTypesAndSchemesAreMalformed) {
   EXPECT_EQ(parse_public_area(marshal_public_area(pss)).error().code, ErrorCode::kMalformed);
 }
 
+// Where the key stands in the file, behind 2 bytes of a TPM2B_PUBLIC too.
+TEST(PublicArea, AKeyThatIsNoneIsSaidToBeWhereItStands) {
+  const auto refusal = [](const PublicArea& area, std::size_t base_offset = 0) {
+    const auto key = key_of(area, base_offset);
+    EXPECT_FALSE(key);
+    if (key) return std::string();
+    EXPECT_EQ(key.error().code, ErrorCode::kMalformed);
+    return key.error().message.substr(0, key.error().message.find(':'));
+  };
+  PublicArea small = rsa_ak();
+  small.rsa_bits = 1024;
+  EXPECT_EQ(refusal(small), "at offset 16");
+  EXPECT_EQ(refusal(small, 2), "at offset 18");
+  PublicArea even = rsa_ak();
+  even.rsa_modulus.back() &= 0xfe;
+  EXPECT_EQ(refusal(even), "at offset 16");
+  PublicArea with_policy = ek();
+  with_policy.rsa_modulus.pop_back();
+  EXPECT_EQ(refusal(with_policy), "at offset 50");
+  PublicArea other_curve = ecc_ak(crypto::PrivateKey::generate_p256());
+  other_curve.curve = 4;
+  EXPECT_EQ(refusal(other_curve), "at offset 16");
+  PublicArea long_coordinate = ecc_ak(crypto::PrivateKey::generate_p256());
+  long_coordinate.y.push_back(0);
+  EXPECT_EQ(refusal(long_coordinate), "at offset 54");
+  PublicArea off_curve = ecc_ak(crypto::PrivateKey::generate_p256());
+  off_curve.y.back() ^= 1;
+  EXPECT_EQ(refusal(off_curve), "at offset 16");
+}
+
 TEST(PublicArea, ACoordinateWithoutItsLeadingZerosIsTheSameKey) {
   for (;;) {
     const auto key = crypto::PrivateKey::generate_p256();

@@ -26,8 +26,11 @@ json::value value_of(const std::vector<FieldRow>& rows) {
     for (const FieldRowEntry& entry : row)
       object[entry.name] = std::visit(
           [](const auto& value) -> json::value {
-            if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Bytes>)
+            using Value = std::decay_t<decltype(value)>;
+            if constexpr (std::is_same_v<Value, Bytes>)
               return value_of(value);
+            else if constexpr (std::is_same_v<Value, bootchain::EfiGuid>)
+              return json::value(to_string(value));
             else
               return json::value(value);
           },
@@ -103,7 +106,8 @@ std::string pcrs_table(const json::object& pcrs) {
 
 json::object ima_pcrs(const std::vector<UnverifiedImaEntry>& entries) {
   json::object banks;
-  for (const auto bank : {crypto::HashAlgorithm::kSha1, crypto::HashAlgorithm::kSha256})
+  for (const auto bank : {crypto::HashAlgorithm::kSha1, crypto::HashAlgorithm::kSha256, crypto::HashAlgorithm::kSha384,
+                          crypto::HashAlgorithm::kSha512})
     banks[crypto::to_string(bank)] = json::object{{"10", to_hex(bootchain::ima_pcr_value(entries, bank))}};
   return banks;
 }

@@ -5,6 +5,7 @@
 
 #include "apps/slipway/output.h"
 #include "apps/slipway/variables_document.h"
+#include "base/byte_reader.h"
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/events_for_tests.h"
@@ -90,6 +91,18 @@ TEST(ImaLogDocument, ShowsFilesAndPcr10) {
   EXPECT_EQ(at(document, "/entries/0/template"), R"("ima-sig")");
   EXPECT_EQ(at(document, "/entries/0/violation"), "false");
   EXPECT_EQ(at(document, "/pcrs/sha256/10"), R"("ca973712e28a6fb0d6c47400e6a96ae39ce2facd4c441c86c51c17868833b0b5")");
+  EXPECT_EQ(document.at("pcrs").as_object().size(), 4u);
+  // As the kernel extends it: each bank with its own digest of the template's data.
+  for (const auto bank :
+       {crypto::HashAlgorithm::kSha1, crypto::HashAlgorithm::kSha384, crypto::HashAlgorithm::kSha512}) {
+    Bytes value(crypto::digest_size(bank), 0);
+    for (const bootchain::UnverifiedImaEntry& entry : *entries) {
+      put_bytes(value, entry.violation ? Bytes(value.size(), 0xff) : crypto::digest(bank, entry.template_data));
+      value = crypto::digest(bank, value);
+    }
+    EXPECT_EQ(at(document, "/pcrs/" + std::string(crypto::to_string(bank)) + "/10"), "\"" + to_hex(value) + "\"");
+    EXPECT_THAT(ima_log_table(entries.value()), HasSubstr(to_hex(value)));
+  }
   EXPECT_THAT(ima_log_table(entries.value()), HasSubstr("boot_aggregate"));
 }
 
