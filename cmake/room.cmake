@@ -1,14 +1,14 @@
-# slipway_room(NAME [ROOMS room...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
-#
-# Makes the static library slipway_NAME from every .cc below the current folder, and the test program NAME_test from
-# every *_test.cc. ROOMS are the rooms that this one may include: tools/check-rooms holds the real includes against
-# tools/rooms.txt. Include paths start at src/, so a header is named by its room: "base/result.h".
 # Tests run once and are compiled anew in every fresh clone: without optimisation that takes a third less. What they test
 # is optimised as it is shipped.
 function(slipway_test_options name)
   target_compile_options(${name} PRIVATE -O0)
 endfunction()
 
+# slipway_room(NAME [ROOMS room...] [LIBRARIES target...] [PRIVATE_LIBRARIES target...])
+#
+# Makes the static library slipway_NAME from every .cc below the current folder, and the test program NAME_test from
+# every *_test.cc. ROOMS are the rooms that this one may include: tools/check-rooms holds the real includes against
+# tools/rooms.txt. Include paths start at src/, so a header is named by its room: "base/result.h".
 function(slipway_room name)
   cmake_parse_arguments(ARG "" "" "ROOMS;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
