@@ -111,7 +111,8 @@ Status read_signed_files(ObjectReader& reader, std::vector<SignedFile>& files) {
     return reader.wrong("signedFiles", fmt::format("an array of 1 to {} files", kMaximumSignedFiles));
   for (const json::value& value : *values) {
     SLIPWAY_ASSIGN(ObjectReader file_reader,
-                   ObjectReader::open(value, fmt::format("signed file {} of the prediction", files.size())));
+                   reader.element("signedFiles", files.size(), value,
+                                  fmt::format("signed file {} of the prediction", files.size())));
     SignedFile file;
     SLIPWAY_ASSIGN(file.component, file_reader.text("component"));
     SLIPWAY_ASSIGN(file.certificate_chains, take_chains(file_reader, "certificateChains"));
