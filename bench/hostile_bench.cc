@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 
-#include "attestation/policy.h"
-#include "attestation/verdict.h"
 #include "base/byte_reader.h"
 #include "bench/corpus.h"
 #include "bench/goals.h"
+#include "bench/hostile.h"
 #include "bench/median.h"
 #include "bootchain/device_path.h"
 #include "bootchain/efi_guid.h"
@@ -16,38 +14,22 @@
 #include "bootchain/event_data.h"
 #include "bootchain/event_description.h"
 #include "bootchain/gpt.h"
-#include "bootchain/grub_script.h"
 #include "bootchain/ima_log.h"
 #include "bootchain/legacy_event_log.h"
 #include "bootchain/load_option.h"
-#include "bootchain/pe_image.h"
 #include "bootchain/signature_list.h"
 #include "bootchain/variable_store.h"
 #include "bootchain/verified_boot.h"
-#include "image/manifest.h"
-#include "image/prediction.h"
 #include "tpm/public_area.h"
 #include "tpm/quote.h"
 
-// 64 KiB of what somebody who wants to keep the verifier busy would send: for each parser, inputs that reach its loops
-// as often as possible for their size.
 namespace slipway::bench {
 namespace {
 
 using bootchain::UnverifiedEvent;
 
-constexpr std::size_t kSize = 64U << 10;
+constexpr std::size_t kSize = kHostileSize;
 constexpr double kLimit = 5e-3;
-
-Bytes repeated(ByteView unit, Bytes start = {}) {
-  while (start.size() + unit.size() <= kSize) put_bytes(start, unit);
-  return start;
-}
-
-Bytes filled_to(Bytes bytes, std::uint8_t with = 0) {
-  bytes.resize(kSize, with);
-  return bytes;
-}
 
 // A quote whose list of PCR selections goes on and on.
 Bytes many_selections() {
@@ -88,8 +70,6 @@ Bytes signature_list(std::string_view type, std::uint32_t signature_size, std::u
   return list;
 }
 
-// One list of as many signatures as there is room for, and as many lists of one.
-Bytes smallest_signatures() { return signature_list("00000000-0000-0000-0000-000000000001", 16, kSize / 16 - 4, 0); }
 Bytes many_lists() { return repeated(signature_list(bootchain::kSha256Signature, 48, 1, 7)); }
 
 // Real certificates, over and over: each is as long as a certificate of its kind gets, so that there are many.
@@ -215,12 +195,6 @@ void describe_signatures(ByteView lists) {
   for (const bootchain::EfiSignature& signature : *signatures) benchmark::DoNotOptimize(describe(signature));
 }
 
-struct Hostile {
-  std::string name;
-  Bytes input;
-  std::function<void(ByteView)> parse;
-};
-
 void add_events(std::vector<Hostile>& all, const std::string& name, const UnverifiedEvent& event) {
   const Bytes log = log_of(event);
   all.push_back({"log verified: " + name, log, [](ByteView bytes) { verify(bytes, {}); }});
@@ -272,16 +246,7 @@ std::vector<Hostile> hostile_inputs() {
   all.push_back({"signature lists: shortest certificates", many_short_certificates(), describe_signatures});
   all.push_back({"variable store: shortest variables", variable_store(),
                  [](ByteView bytes) { benchmark::DoNotOptimize(read_variable_store(bytes)); }});
-  all.push_back({"PE image: zeros behind MZ", filled_to({'M', 'Z'}),
-                 [](ByteView bytes) { benchmark::DoNotOptimize(authenticode_sha256(bytes)); }});
-  all.push_back({"JSON: nested arrays as a manifest", repeated(Bytes{'['}),
-                 [](ByteView bytes) { benchmark::DoNotOptimize(image::manifest_from_json(as_text(bytes))); }});
-  all.push_back({"JSON: nested arrays as a verdict", repeated(Bytes{'['}),
-                 [](ByteView bytes) { benchmark::DoNotOptimize(attestation::verdict_from_json(as_text(bytes))); }});
-  all.push_back({"JSON: nested arrays as a policy", repeated(Bytes{'['}),
-                 [](ByteView bytes) { benchmark::DoNotOptimize(attestation::policy_from_json(as_text(bytes))); }});
-  all.push_back({"JSON: nested arrays as a prediction", repeated(Bytes{'['}),
-                 [](ByteView bytes) { benchmark::DoNotOptimize(image::prediction_from_json(as_text(bytes))); }});
+  add_hostile_files(all);
   return all;
 }
 
@@ -291,6 +256,8 @@ const std::vector<Hostile>& hostile() {
 }
 
 }  // namespace
+
+Bytes smallest_signatures() { return signature_list("00000000-0000-0000-0000-000000000001", 16, kSize / 16 - 4, 0); }
 
 void register_hostile() {
   for (const Hostile& input : hostile())

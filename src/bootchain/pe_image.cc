@@ -8,6 +8,7 @@
 #include "base/byte_reader.h"
 #include "crypto/authenticode_signers.h"
 #include "crypto/digest.h"
+#include "crypto/signed_data.h"
 
 namespace slipway::bootchain {
 namespace {
@@ -94,6 +95,7 @@ Status read_certificate_directory(std::size_t optional_header, ByteView optional
 Status read_signatures(UnverifiedPeImage& image) {
   if (image.certificates_size == 0) return {};
   ByteReader reader(image.file.subspan(image.certificates_offset, image.certificates_size), image.certificates_offset);
+  std::size_t certificates = 0;
   while (!reader.empty()) {
     image.certificate_table_ends_evenly = false;
     if (reader.remaining() < kWinCertificateHeader) return {};
@@ -106,6 +108,10 @@ Status read_signatures(UnverifiedPeImage& image) {
     SLIPWAY_ASSIGN(const ByteView content, reader.take(length - kWinCertificateHeader, "content of WIN_CERTIFICATE"));
     if (type == kPkcsSignedData) {
       if (image.signatures.size() == kMaximumSignatures) return expected_at(start, "at most 16 signatures");
+      certificates += crypto::certificates_in(content);
+      if (certificates > crypto::kMaximumSignatureCertificates)
+        return expected_at(start,
+                           fmt::format("at most 32 certificates in all signatures, but these have {}", certificates));
       image.signatures.push_back(content);
     }
     const std::size_t padding = (8 - length % 8) % 8;

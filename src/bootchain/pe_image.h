@@ -19,7 +19,8 @@ struct UnverifiedPeImage {
   ByteView file;
   std::uint16_t machine = 0;
   std::vector<PeSection> sections;  // in the order of the section table
-  // The PKCS#7 SignedData (DER, padded) of each entry of the certificate table, outermost first; 16 at most.
+  // The PKCS#7 SignedData (DER, padded) of each entry of the certificate table, outermost first; 16 at most,
+  // with 32 certificates together.
   std::vector<ByteView> signatures;
   // False if the certificate table ends within an entry or its padding: firmware then trusts no signature in it.
   bool certificate_table_ends_evenly = true;

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "base/byte_reader.h"
+#include "bootchain/pe_image_for_tests.h"
 #include "crypto/digest.h"
+#include "crypto/signing_for_tests.h"
 
 namespace slipway::bootchain {
 namespace {
@@ -146,6 +148,21 @@ TEST(Authenticode, RefusesEveryTruncation) {
   const Bytes image = small_image();
   for (std::size_t size = 0; size < kHeaders + 0xa0; ++size)
     ASSERT_FALSE(authenticode_sha256(ByteView(image).subspan(0, size))) << size;
+}
+
+// Each takes time, in whichever signature it is.
+TEST(PeSigners, AllSignaturesTogetherHaveThirtyTwoCertificates) {
+  using crypto::testing::sign_image_digest;
+  const crypto::Identity signer = crypto::testing::make_identity(crypto::testing::authority_shape("Signer"));
+  const auto signature = [&](std::size_t more) {
+    return sign_image_digest(Bytes(32, 1), signer, crypto::HashAlgorithm::kSha256,
+                             std::vector<crypto::Certificate>(more, signer.certificate));
+  };
+  const Bytes image = testing::make_pe_image({{".text", Bytes(64, 't')}});
+  EXPECT_TRUE(parse_pe_image(testing::with_signatures(image, {signature(15), signature(15)})));
+  const auto refused = parse_pe_image(testing::with_signatures(image, {signature(15), signature(16)}));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("at most 32 certificates"));
 }
 
 TEST(PeSections, AreFoundByName) {

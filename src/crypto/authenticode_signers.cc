@@ -41,6 +41,7 @@ Result<Pkcs7> parse_signed_data(ByteView pkcs7) {
   Pkcs7 parsed(d2i_PKCS7(nullptr, &at, static_cast<long>(pkcs7.size())));
   if (!parsed || !PKCS7_type_is_signed(parsed.get()) || parsed->d.sign == nullptr)
     return fail(ErrorCode::kMalformed, "an Authenticode signature is not PKCS#7 SignedData in DER");
+  SLIPWAY_TRY(check_names(parsed->d.sign->cert));
   return parsed;
 }
 

@@ -5,12 +5,13 @@
 
 #include "crypto/der_elements.h"
 #include "crypto/openssl.h"
+#include "crypto/signed_data.h"
 
 namespace slipway::crypto {
 namespace {
 
 constexpr std::size_t kMaximumSigners = 16;
-constexpr std::size_t kMaximumCertificates = 64;
+constexpr std::size_t kMaximumName = 4096;
 constexpr std::size_t kMaximumDigestAlgorithms = 4;
 constexpr std::uint8_t kObjectIdentifier = 0x06, kCertificates = 0xa0, kRevocations = 0xa1;
 constexpr int kMaximumRsaBits = 4096;
@@ -23,38 +24,65 @@ std::size_t count_of(ByteView elements) {
   return count;
 }
 
-}  // namespace
+struct Counts {
+  std::size_t algorithms = 0, certificates = 0, signers = 0;
+};
 
-Status check_signed_data(ByteView der) {
-  const auto malformed = [] { return fail(ErrorCode::kMalformed, "a signature is not SignedData in DER"); };
-  const auto whole = take_element(der);
-  if (!whole) return malformed();
-  if (!has_few_elements(*whole)) return fail(ErrorCode::kMalformed, "a signature has more than 4096 elements of DER");
-  ByteView fields = *whole;
+// Of what SignedData holds, with or without a ContentInfo around it; none where it is something else.
+std::optional<Counts> parts_of(ByteView fields) {
   if (!fields.empty() && fields[0] == kObjectIdentifier) {
     take_element(fields);  // contentType
     auto tagged = take_element(fields);
     const auto inner = tagged ? take_element(*tagged) : std::nullopt;
-    if (!inner) return malformed();
+    if (!inner) return std::nullopt;
     fields = *inner;
   }
   take_element(fields);  // version
   const auto algorithms = take_element(fields);
   const auto content = take_element(fields);
-  if (!algorithms || !content) return malformed();
-  std::size_t certificates = 0;
+  if (!algorithms || !content) return std::nullopt;
+  Counts counts;
+  counts.algorithms = count_of(*algorithms);
   while (!fields.empty() && (fields[0] == kCertificates || fields[0] == kRevocations)) {
-    const bool counts = fields[0] == kCertificates;
+    const bool counted = fields[0] == kCertificates;
     const auto set = take_element(fields);
-    if (!set) return malformed();
-    if (counts) certificates += count_of(*set);
+    if (!set) return std::nullopt;
+    if (counted) counts.certificates += count_of(*set);
   }
   const auto signers = take_element(fields);
-  if (!signers) return malformed();
-  if (count_of(*signers) <= kMaximumSigners && certificates <= kMaximumCertificates &&
-      count_of(*algorithms) <= kMaximumDigestAlgorithms)
+  if (!signers) return std::nullopt;
+  counts.signers = count_of(*signers);
+  return counts;
+}
+
+}  // namespace
+
+Status check_signed_data(ByteView der) {
+  const auto whole = take_element(der);
+  const auto parts = whole ? parts_of(*whole) : std::nullopt;
+  if (!parts) return fail(ErrorCode::kMalformed, "a signature is not SignedData in DER");
+  if (!has_few_elements(*whole)) return fail(ErrorCode::kMalformed, "a signature has more than 4096 elements of DER");
+  if (parts->signers <= kMaximumSigners && parts->certificates <= kMaximumSignatureCertificates &&
+      parts->algorithms <= kMaximumDigestAlgorithms)
     return {};
-  return fail(ErrorCode::kMalformed, "a signature has more than 16 signers, 64 certificates or 4 digest algorithms");
+  return fail(ErrorCode::kMalformed, "a signature has more than 16 signers, 32 certificates or 4 digest algorithms");
+}
+
+Status check_names(const STACK_OF(X509) * certificates) {
+  for (int i = 0; i < sk_X509_num(certificates); ++i) {
+    const std::uint8_t* der = nullptr;
+    std::size_t size = 0;
+    if (X509_NAME_get0_der(X509_get_subject_name(sk_X509_value(certificates, i)), &der, &size) != 1 ||
+        size > kMaximumName)
+      return fail(ErrorCode::kMalformed, "the subject of a signature's certificate is longer than 4 KiB");
+  }
+  return {};
+}
+
+std::size_t certificates_in(ByteView signed_data) {
+  const auto whole = take_element(signed_data);
+  const auto parts = whole ? parts_of(*whole) : std::nullopt;
+  return parts ? parts->certificates : 0;
 }
 
 bool is_quickly_checked(const EVP_PKEY* key) {

@@ -148,6 +148,7 @@ Result<SignedData> SignedData::from_der(ByteView der) {
       pkcs7->d.sign->contents == nullptr)
     return fail(ErrorCode::kMalformed, "a signature is not PKCS#7 SignedData in DER");
   PKCS7_SIGNED* state = pkcs7->d.sign;
+  SLIPWAY_TRY(check_names(state->cert));
 
   SignedData result;
   result.size_ = parsed.size;

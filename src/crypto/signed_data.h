@@ -25,8 +25,9 @@ class SignedData {
     std::optional<Certificate> certificate;  // if the signature carries it
   };
 
-  // At most 256 KiB, with or without a ContentInfo around it (UEFI variables come without); at most 16 signers, 64
-  // certificates and 4 digest algorithms: OpenSSL digests the content once for each that is named. What follows the DER
+  // At most 256 KiB, with or without a ContentInfo around it (UEFI variables come without); at most 16 signers, 32
+  // certificates with subjects of 4 KiB, and 4 digest algorithms: OpenSSL takes its time over each certificate, and
+  // digests the content once for each algorithm that is named. What follows the DER
   // is ignored: certificate tables are padded. kMalformed otherwise.
   static Result<SignedData> from_der(ByteView der);
 
@@ -61,6 +62,11 @@ class SignedData {
   std::vector<Certificate> certificates_;
   std::vector<Signer> signers_;
 };
+
+// The most certificates that are read of one signature, or of all signatures of one image.
+inline constexpr std::size_t kMaximumSignatureCertificates = 32;
+// How many certificates SignedData carries, without reading them; 0 for anything else.
+std::size_t certificates_in(ByteView signed_data);
 
 // What the content of an Authenticode signature says of the image: messageDigest of SpcIndirectDataContent.
 struct ImageDigest {

@@ -199,24 +199,49 @@ TEST(SignedData, NamesFourDigestAlgorithmsAtMost) {
   EXPECT_EQ(five.error().code, ErrorCode::kMalformed);
 }
 
+TEST(SignedData, HasThirtyTwoCertificatesAtMost) {
+  const Authorities a;
+  const auto with = [&](std::size_t more) {
+    return sign_image_digest(kDigest, a.signer, HashAlgorithm::kSha256,
+                             std::vector<Certificate>(more, a.intermediate.certificate));
+  };
+  EXPECT_TRUE(SignedData::from_der(with(31)));
+  EXPECT_FALSE(SignedData::from_der(with(32)));
+  EXPECT_EQ(certificates_in(with(31)), 32u);
+  EXPECT_EQ(certificates_in(with(99)), 100u);
+  EXPECT_EQ(certificates_in(as_bytes("no PKCS#7")), 0u);
+}
+
+// A signature by a certificate of the caller's making.
+Bytes signed_by_certificate_of(const char* curve, int units) {
+  const OwnedKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve));
+  const OwnedCertificate certificate(X509_new());
+  X509_set_version(certificate.get(), 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_set_pubkey(certificate.get(), key.get());
+  const std::string unit(50, 'u');
+  for (int i = 0; i < units; ++i)
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "OU", MBSTRING_UTF8, as_bytes(unit).data(), -1,
+                               -1, 0);
+  EXPECT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+  const OwnedBio data(BIO_new_mem_buf("content", 7));
+  const OwnedPkcs7 pkcs7(PKCS7_sign(certificate.get(), key.get(), nullptr, data.get(), PKCS7_BINARY | PKCS7_DETACHED));
+  return der_of(pkcs7.get(), i2d_PKCS7);
+}
+
+TEST(SignedData, NamesItsSignerInFourKibibytesAtMost) {
+  EXPECT_TRUE(SignedData::from_der(signed_by_certificate_of("P-256", 60)));
+  EXPECT_FALSE(SignedData::from_der(signed_by_certificate_of("P-256", 80)));
+}
+
 // A key that nobody signs with, and whose checks take long: the signature is good, and does not hold.
 TEST(SignedData, AKeyThatTakesLongToCheckHoldsNothing) {
   const auto signature_by = [](const char* curve) {
-    const OwnedKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve));
-    const OwnedCertificate certificate(X509_new());
-    X509_set_version(certificate.get(), 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
-    X509_set_pubkey(certificate.get(), key.get());
-    EXPECT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
-    const Bytes content = to_bytes("content");
-    const OwnedBio data(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
-    const OwnedPkcs7 pkcs7(
-        PKCS7_sign(certificate.get(), key.get(), nullptr, data.get(), PKCS7_BINARY | PKCS7_DETACHED));
-    const auto parsed = SignedData::from_der(der_of(pkcs7.get(), i2d_PKCS7));
+    const auto parsed = SignedData::from_der(signed_by_certificate_of(curve, 1));
     EXPECT_TRUE(parsed);
-    return parsed && parsed->signatures_hold(content);
+    return parsed && parsed->signatures_hold(as_bytes("content"));
   };
   EXPECT_TRUE(signature_by("P-521"));
   EXPECT_FALSE(signature_by("brainpoolP512r1"));

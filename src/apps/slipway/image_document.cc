@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apps/slipway/output.h"
+#include "apps/slipway/pe_document.h"
 #include "bootchain/pe_image.h"
 #include "crypto/digest.h"
 
@@ -52,13 +53,32 @@ std::vector<ShownFile> shown_files(const DiskImage& image, const Result<Manifest
 
 json::array texts(const std::vector<std::string>& all) { return json::array(all.begin(), all.end()); }
 
+BootDecisions decisions_of(const std::string& path, const std::optional<ImageJudgement>& judgement) {
+  if (!judgement) return {};
+  const auto found = judgement->decisions.find(path);
+  return found == judgement->decisions.end() ? BootDecisions{} : found->second;
+}
+
+std::string judgement_text(const ImageJudgement& judgement) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [path, decisions] : judgement.decisions)
+    for (std::vector<std::string>& row : decision_rows(decisions)) {
+      row.insert(row.begin(), path);
+      rows.push_back(std::move(row));
+    }
+  return fmt::format("\n{}{}\nThis machine {} boot it\n", revocations_text(judgement.more_revocations),
+                     to_table({"Path", "Loaded by", "Loads", "Why", "Signed by"}, rows),
+                     judgement.boots ? "would" : "would not");
+}
+
 std::string short_digest(const Bytes& digest) {
   return digest.empty() ? "" : to_hex(digest).substr(0, kShownDigest) + "...";
 }
 
 }  // namespace
 
-json::object image_document(const DiskImage& image, const Result<Manifest>& manifest) {
+json::object image_document(const DiskImage& image, const Result<Manifest>& manifest,
+                            const std::optional<ImageJudgement>& judgement) {
   json::array partitions;
   for (const bootchain::GptPartition& partition : image.table.partitions)
     partitions.push_back({{"number", partition.number},
@@ -75,7 +95,8 @@ json::object image_document(const DiskImage& image, const Result<Manifest>& mani
                      {"size", file.size},
                      {"sha256", to_hex(file.sha256)},
                      {"authenticodeSha256", to_hex(file.authenticode_sha256)},
-                     {"signers", texts(file.signers)}});
+                     {"signers", texts(file.signers)},
+                     {"decisions", decisions_document(decisions_of(file.path, judgement))}});
   json::object document{
       {"virtualSize", image.virtual_size},
       {"partitions", std::move(partitions)},
@@ -85,11 +106,14 @@ json::object image_document(const DiskImage& image, const Result<Manifest>& mani
       {"version", manifest ? json::value(manifest->version) : json::value(nullptr)},
       {"grubCommands", manifest ? json::value(texts(manifest->grub_commands)) : json::value(nullptr)},
       {"kernelCommandLine", manifest ? json::value(manifest->kernel_command_line) : json::value(nullptr)},
+      {"boots", judgement ? json::value(judgement->boots) : json::value(nullptr)},
+      {"moreRevocations", revocations_document(judgement ? judgement->more_revocations : std::nullopt)},
       {"problem", manifest ? json::value(nullptr) : json::value(manifest.error().message)}};
   return document;
 }
 
-std::string image_table(const DiskImage& image, const Result<Manifest>& manifest) {
+std::string image_table(const DiskImage& image, const Result<Manifest>& manifest,
+                        const std::optional<ImageJudgement>& judgement) {
   std::vector<std::vector<std::string>> partitions, files;
   for (const bootchain::GptPartition& partition : image.table.partitions)
     partitions.push_back(
@@ -106,6 +130,7 @@ std::string image_table(const DiskImage& image, const Result<Manifest>& manifest
                   to_table({"Number", "Kind", "Start", "Size", "GUID"}, partitions),
                   to_table({"Role", "Path", "Bytes", "SHA-256", "Authenticode", "Signed by", "Package"}, files));
   text += fmt::format("\nRoot hash: {}\n", image.verity ? to_hex(image.verity->root_hash) : "there is no hash tree");
+  if (judgement) text += judgement_text(*judgement);
   if (!manifest) return text + fmt::format("Not an image that Slipway boots: {}\n", manifest.error().message);
   text += fmt::format("Kernel command line: {}\n\n", manifest->kernel_command_line);
   std::vector<std::vector<std::string>> commands;

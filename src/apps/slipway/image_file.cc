@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "apps/slipway/inspect_verbs.h"
+#include "bootchain/event_text.h"
 #include "bootchain/gpt.h"
 #include "image/qcow2_header.h"
 
@@ -32,9 +33,10 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kBlockSize = 512;
 constexpr std::uint64_t kPartitionHead = 1U << 20;  // of each partition but the boot one: enough for a superblock
-constexpr std::size_t kMaximumAnswer = 1U << 20;
+constexpr std::size_t kMaximumAnswer = 1U << 20, kMaximumComplaint = 1024;
 constexpr std::uint64_t kMaximumPart = 1U << 30;  // an image of few bytes can say that it has any number of them
 constexpr int kQemuImgSeconds = 120;
+constexpr std::size_t kBackingFile = 8, kIncompatibleFeatures = 72;  // offsets in a qcow2 file's header
 
 class File {
  public:
@@ -115,7 +117,7 @@ class TemporaryFolder {
 
 struct Answer {
   int status = 0;
-  std::string output, complaint;
+  std::string complaint;  // the last line of it, which says what the others, warnings, do not
 };
 
 std::string text_of(const fs::path& path) {
@@ -124,6 +126,12 @@ std::string text_of(const fs::path& path) {
   const auto bytes =
       read_at(*opened->file, 0, static_cast<std::size_t>(std::min<std::uint64_t>(opened->size, kMaximumAnswer)));
   return bytes ? std::string(as_text(*bytes)) : std::string();
+}
+
+std::string last_line(std::string_view text) {
+  const std::size_t end = text.find_last_not_of("\r\n");
+  text = end == std::string_view::npos ? std::string_view() : text.substr(0, end + 1);
+  return bootchain::one_line(text.substr(text.find_last_of("\r\n") + 1), kMaximumComplaint);
 }
 
 // Without /proc's descriptor of a process (Linux 5.3) nobody knows: then it is waited for.
@@ -169,9 +177,7 @@ Result<Answer> run_qemu_img(std::vector<std::string> words, const fs::path& fold
   if (!ended)
     return fail(ErrorCode::kUnavailable,
                 fmt::format("qemu-img did not end within {} s and was stopped", kQemuImgSeconds));
-  Answer answer{WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(output), text_of(complaint)};
-  while (!answer.complaint.empty() && answer.complaint.back() == '\n') answer.complaint.pop_back();
-  return answer;
+  return Answer{WIFEXITED(status) ? WEXITSTATUS(status) : -1, last_line(text_of(complaint))};
 }
 
 // A disk image in QEMU's own form, part by part.
@@ -181,8 +187,10 @@ class Qcow2 {
     SLIPWAY_ASSIGN(const image::UnverifiedQcow2Header header, image::read_qcow2_header(start));
     if (header.names_backing_file || header.names_data_file)
       return fail(ErrorCode::kMalformed,
-                  fmt::format("the image names {} for its data, and what somebody else's image names is not opened; "
-                              "where you know that file, \"qemu-img convert -O qcow2\" makes one image of both",
+                  fmt::format("at offset {}: the image names {} for its data, and what somebody else's image names is "
+                              "not opened; where you know that file, \"qemu-img convert -O qcow2\" makes one image of "
+                              "both",
+                              header.names_data_file ? kIncompatibleFeatures : kBackingFile,
                               header.names_data_file ? "another file" : "a backing file"));
     std::error_code error;
     auto image = std::unique_ptr<Qcow2>(new Qcow2(fs::absolute(path, error), header.virtual_size));

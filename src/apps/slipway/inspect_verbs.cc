@@ -9,6 +9,8 @@
 #include <iostream>
 #include <memory>
 
+#include "bootchain/event_text.h"
+
 namespace slipway::cli {
 
 CLI::App* add_inspection(Shell& shell, CLI::App& inspect, const std::string& name, const std::string& description,
@@ -54,7 +56,12 @@ Result<Bytes> read_input(const std::string& path, std::size_t limit) {
 }
 
 Error malformed_input(const std::string& path, const Error& error) {
-  return {ErrorCode::kMalformed, fmt::format("{}: {}", path, error.message), std::string(kMalformedInput), {}};
+  // The name of a file may hold a line end, and so may what a parser or a tool says of hostile bytes.
+  constexpr std::size_t kLongest = 4096;
+  return {ErrorCode::kMalformed,
+          bootchain::one_line(fmt::format("{}: {}", path, error.message), kLongest),
+          std::string(kMalformedInput),
+          {}};
 }
 
 void add_inspections(Shell& shell) {

@@ -24,8 +24,17 @@ Result<Bytes> read_input(const std::string& path, std::size_t limit);
 
 // The reason of an error that ends the program with exit status 2: the file does not have the form that was asked for.
 inline constexpr std::string_view kMalformedInput = "MalformedInput";
-// The parser's error with the file's name in front; its message names the offset and what was expected there.
+// The parser's error with the file's name in front, on one line; its message names the offset and what was expected
+// there.
 Error malformed_input(const std::string& path, const Error& error);
+
+// What a parser gave of a file: its error is one of malformed input, unless it is one already or about something else.
+template <typename T>
+Result<T> in_file(const std::string& path, Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kMalformed && result.error().reason != kMalformedInput)
+    return fail(malformed_input(path, result.error()));
+  return result;
+}
 
 // The verbs; each is registered in inspect_verbs.cc.
 void add_inspect_eventlog(Shell& shell, CLI::App& inspect);

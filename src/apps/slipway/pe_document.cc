@@ -92,14 +92,6 @@ json::object decision_document(const std::string& by, const bootchain::BootDecis
           {"signedBy", json::array(decision.signed_by.begin(), decision.signed_by.end())}};
 }
 
-json::value revocations_document(const std::optional<MoreRevocations>& more) {
-  if (!more) return nullptr;
-  return json::object{{"entries", more->entries},
-                      {"form", more->update ? "update" : "lists"},
-                      {"signer", or_null(more->signer)},
-                      {"problem", or_null(more->problem)}};
-}
-
 std::string text(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : value.is_null() ? "" : json::serialize(value);
 }
@@ -112,6 +104,36 @@ std::string joined(const json::array& texts, std::string_view between) {
 
 }  // namespace
 
+json::array decisions_document(const BootDecisions& decisions) {
+  json::array shown;
+  for (const auto& [by, decision] : decisions) shown.push_back(decision_document(by, decision));
+  return shown;
+}
+
+json::value revocations_document(const std::optional<MoreRevocations>& more) {
+  if (!more) return nullptr;
+  return json::object{{"entries", more->entries},
+                      {"form", more->update ? "update" : "lists"},
+                      {"signer", or_null(more->signer)},
+                      {"problem", or_null(more->problem)}};
+}
+
+std::vector<std::vector<std::string>> decision_rows(const BootDecisions& decisions) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [by, decision] : decisions)
+    rows.push_back(
+        {by, decision.loads ? "yes" : "no", decision.reason, fmt::format("{}", fmt::join(decision.signed_by, " <- "))});
+  return rows;
+}
+
+std::string revocations_text(const std::optional<MoreRevocations>& more) {
+  if (!more) return {};
+  return fmt::format("{} more revocations{}\n\n", more->entries,
+                     !more->signer.empty()    ? ", signed by " + more->signer
+                     : !more->problem.empty() ? "; " + more->problem
+                                              : std::string());
+}
+
 Result<json::object> pe_document(const InspectedPe& inspected) {
   const bootchain::UnverifiedPeImage& image = inspected.image;
   json::object digests;
@@ -119,11 +141,10 @@ Result<json::object> pe_document(const InspectedPe& inspected) {
     SLIPWAY_ASSIGN(const Bytes digest, bootchain::authenticode_digest(image, algorithm));
     digests[to_string(algorithm)] = to_hex(digest);
   }
-  json::array sections, signatures, decisions;
+  json::array sections, signatures;
   for (const auto& section : image.sections)
     sections.push_back({{"name", section.name}, {"offset", section.offset}, {"size", section.size}});
   for (const auto& signature : bootchain::check_signatures(image)) signatures.push_back(signature_document(signature));
-  for (const auto& [by, decision] : inspected.decisions) decisions.push_back(decision_document(by, decision));
   const ByteView section = bootchain::section_of(image, ".sbat");
   const std::size_t section_offset = section.empty() ? 0 : static_cast<std::size_t>(section.data() - image.file.data());
   SLIPWAY_ASSIGN(const auto sbat, bootchain::read_sbat_section(section, section_offset));
@@ -137,7 +158,7 @@ Result<json::object> pe_document(const InspectedPe& inspected) {
                       {"sbat", sbat_document(sbat)},
                       {"shim", std::move(shim)},
                       {"moreRevocations", revocations_document(inspected.more_revocations)},
-                      {"decisions", std::move(decisions)}};
+                      {"decisions", decisions_document(inspected.decisions)}};
 }
 
 Result<std::string> pe_table(const InspectedPe& inspected) {
@@ -174,15 +195,8 @@ Result<std::string> pe_table(const InspectedPe& inspected) {
     out += fmt::format("shim trusts {}; revokes {} images or certificates; sets SBAT level {}\n\n",
                        joined(shim->at("authorized").get_array(), ", "), shim->at("revoked").get_array().size(),
                        shim->at("automaticLevel").is_null() ? "none" : text(shim->at("automaticLevel").at("date")));
-  if (const json::object* more = document.at("moreRevocations").if_object())
-    out += fmt::format("{} more revocations{}\n\n", text(more->at("entries")),
-                       !more->at("signer").is_null()    ? ", signed by " + text(more->at("signer"))
-                       : !more->at("problem").is_null() ? "; " + text(more->at("problem"))
-                                                        : std::string());
-  rows.clear();
-  for (const json::value& each : document.at("decisions").get_array())
-    rows.push_back({text(each.at("by")), each.at("loads").get_bool() ? "yes" : "no", text(each.at("reason")),
-                    joined(each.at("signedBy").get_array(), " <- ")});
+  out += revocations_text(inspected.more_revocations);
+  rows = decision_rows(inspected.decisions);
   if (!rows.empty()) out += to_table({"Loaded by", "Loads", "Why", "Signed by"}, rows);
   return out;
 }

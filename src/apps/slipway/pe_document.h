@@ -3,28 +3,26 @@
 #include <boost/json.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "bootchain/boot_policy.h"
+#include "apps/slipway/boot_machine.h"
 
 // What "slipway inspect pe" prints, as documented in docs/formats/inspect.md.
 namespace slipway::cli {
 
-// A revocation list that was given beside the variable store.
-struct MoreRevocations {
-  std::size_t entries = 0;
-  bool update = false;  // the file is an update of dbx, and not bare lists
-  std::string signer;   // who signed the update, if a key of the store vouches for it
-  std::string problem;  // why firmware would not take the update
-};
-
 struct InspectedPe {
   bootchain::UnverifiedPeImage image;
-  // Who would load it, and whether: "firmware", "shim", "shimLock", "shimStart".
-  std::vector<std::pair<std::string, bootchain::BootDecision>> decisions;
+  BootDecisions decisions;
   std::optional<MoreRevocations> more_revocations;
 };
+
+// Their part of the document, which that of an image has too.
+boost::json::array decisions_document(const BootDecisions& decisions);
+boost::json::value revocations_document(const std::optional<MoreRevocations>& more);
+// The same as rows of a table: who loads it, whether, why, signed by whom.
+std::vector<std::vector<std::string>> decision_rows(const BootDecisions& decisions);
+// One line of them, with an empty one behind; empty where there are none.
+std::string revocations_text(const std::optional<MoreRevocations>& more);
 
 // kMalformed where the image's own parts do not parse: its digest, .sbat, or shim's sections.
 Result<boost::json::object> pe_document(const InspectedPe& inspected);

@@ -40,6 +40,12 @@ Result<T> of_file(const std::string& path, Result<T> result) {
   return fail(malformed_input(path, result.error()));
 }
 
+// A disk may be well formed, and yet none that Slipway boots.
+Result<image::Manifest> of_image(const std::string& path, Result<image::Manifest> result) {
+  if (result || result.error().code == ErrorCode::kMalformed) return of_file(path, std::move(result));
+  return fail(result.error().code, fmt::format("{}: {}", path, result.error().message));
+}
+
 Result<image::Manifest> manifest_for(const PredictOptions& options) {
   if (options.image.empty()) {
     SLIPWAY_ASSIGN(NamedManifest named, read_image_manifest(options.manifest));
@@ -53,7 +59,7 @@ Result<image::Manifest> manifest_for(const PredictOptions& options) {
     SLIPWAY_ASSIGN(named, find_manifest(options.image));
   }
   SLIPWAY_ASSIGN(const image::DiskImage disk, read_image_file(options.image));
-  SLIPWAY_ASSIGN(image::Manifest manifest, of_file(options.image, image::manifest_of(disk, named.name)));
+  SLIPWAY_ASSIGN(image::Manifest manifest, of_image(options.image, image::manifest_of(disk, named.name)));
   if (!named.manifest) return manifest;
   const std::string difference = image::first_difference(manifest, *named.manifest);
   if (difference.empty()) return manifest;

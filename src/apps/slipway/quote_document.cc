@@ -71,16 +71,18 @@ Result<InspectedQuote> inspect_quote(ByteView attest, const QuoteExpectation& ex
 }
 
 Status read_quote_key(ByteView file, QuoteExpectation& expectation) {
-  if (as_text(file).find("-----BEGIN ") != std::string_view::npos) {
+  if (const std::size_t begin = as_text(file).find("-----BEGIN "); begin != std::string_view::npos) {
     const auto key = crypto::PublicKey::from_pem(as_text(file));
-    if (!key) return fail(ErrorCode::kMalformed, "at offset 0: expected a PEM public key: " + key.error().message);
+    if (!key)
+      return fail(ErrorCode::kMalformed,
+                  fmt::format("at offset {}: expected a PEM public key: {}", begin, key.error().message));
     expectation.key = *key;
     return {};
   }
   Bytes area = to_bytes(file);
   if (auto unwrapped = tpm::unwrap_public_area(file)) area = *std::move(unwrapped);
   SLIPWAY_ASSIGN(const tpm::PublicArea parsed, tpm::parse_public_area(area));
-  SLIPWAY_ASSIGN(expectation.key, tpm::key_of(parsed));
+  SLIPWAY_ASSIGN(expectation.key, tpm::key_of(parsed, file.size() - area.size()));
   expectation.public_area = std::move(area);
   return {};
 }
