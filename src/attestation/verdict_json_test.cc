@@ -59,7 +59,7 @@ TEST(VerdictJson, RefusesOtherForms) {
   EXPECT_FALSE(verdict_from_json("[]"));
   const auto big = verdict_from_json(std::string((1U << 20) + 1, ' '));
   ASSERT_FALSE(big);
-  EXPECT_THAT(big.error().message, HasSubstr("1 MiB"));
+  EXPECT_THAT(big.error().message, HasSubstr("at most 1048576 bytes"));
 }
 
 TEST(ExpectedPcrs, AreAllThatFirmwareAndSystemUse) {
