@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <map>
+#include <sstream>
 #include <string>
 
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/event_data.h"
+#include "bootchain/replay.h"
 #include "bootchain/verified_boot.h"
 #include "tpm/public_area.h"
 #include "tpm/quote.h"
@@ -20,7 +24,7 @@ using bootchain::read_corpus;
 struct RecordedBoot {
   std::string folder;
   std::vector<int> pcrs;
-  bool quotes_ima;
+  std::size_t quoted_ima_entries;  // none where PCR 10 is not quoted
 };
 
 class RecordedBoots : public testing::TestWithParam<RecordedBoot> {
@@ -41,8 +45,9 @@ class RecordedBoots : public testing::TestWithParam<RecordedBoot> {
 
 INSTANTIATE_TEST_SUITE_P(
     Debian, RecordedBoots,
-    testing::Values(RecordedBoot{"debian12-ovmf-secureboot", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14}, false},
-                    RecordedBoot{"debian12-ovmf-verity", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, true}),
+    testing::Values(RecordedBoot{"debian12-ovmf-secureboot", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14}, 0},
+                    RecordedBoot{"debian12-ovmf-verity", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 443},
+                    RecordedBoot{"slipway-node-verity", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, 68}),
     [](const auto& parameter) {
       std::string name = parameter.param.folder;
       std::replace(name.begin(), name.end(), '-', '_');
@@ -55,9 +60,25 @@ TEST_P(RecordedBoots, Verify) {
   const auto boot = bootchain::verify_boot(log_, ima_, *pcrs);
   ASSERT_TRUE(boot) << boot.error().message;
   EXPECT_EQ(boot->events().size(), log_.events.size());
-  if (GetParam().quotes_ima) {
-    EXPECT_EQ(boot->ima_entries().size(), 443u);
+  if (GetParam().quoted_ima_entries != 0) {
+    EXPECT_EQ(boot->ima_entries().size(), GetParam().quoted_ima_entries);
   }
+}
+
+// tpm2_pcrread in the guest, after the quote: "    0 : 0x3F61..." under the bank's name.
+TEST_P(RecordedBoots, ReplayToThePcrsThatTheTpmShowed) {
+  std::istringstream lines(std::string(as_text(read_corpus(folder_ + "pcrs.txt"))));
+  std::map<int, Bytes> shown;
+  for (std::string line; std::getline(lines, line);) {
+    int pcr = 0;
+    char value[65] = {};
+    if (std::sscanf(line.c_str(), " %d : 0x%64s", &pcr, value) == 2) shown[pcr] = from_hex(value).value();
+  }
+  ASSERT_EQ(shown.size(), 24u);
+  const auto replayed = bootchain::replay(log_, bootchain::kSha256Bank);
+  ASSERT_TRUE(replayed) << replayed.error().message;
+  EXPECT_GE(replayed->size(), 10u);
+  for (const auto& [pcr, value] : *replayed) EXPECT_EQ(to_hex(value), to_hex(shown.at(pcr))) << pcr;
 }
 
 TEST_P(RecordedBoots, HaveTheDigestsThatTheirDataDetermine) {

@@ -6,6 +6,7 @@
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_log.h"
 #include "bootchain/gpt.h"
+#include "bootchain/grub_for_tests.h"
 #include "bootchain/grub_script.h"
 #include "bootchain/signature_list.h"
 #include "crypto/digest.h"
@@ -83,14 +84,8 @@ TEST(SignatureLists, RefuseSizesThatContradictEachOther) {
   EXPECT_TRUE(read_signature_lists({})->empty());
 }
 
-constexpr std::string_view kBuiltIn =
-    "if [ -z \"$prefix\" -o ! -e \"$prefix\" ]; then\n\tif ! search --file --set=root /.disk/info; then\n"
-    "\t\tsearch --file --set=root /.disk/mini-info\n\tfi\n\tset prefix=($root)/boot/grub\nfi\n"
-    "if [ -e $prefix/x86_64-efi/grub.cfg ]; then\n\tsource $prefix/x86_64-efi/grub.cfg\n"
-    "elif [ -e $prefix/grub.cfg ]; then\n\tsource $prefix/grub.cfg\nelse\n\tsource $cmdpath/grub.cfg\nfi\n";
-
 Result<GrubMeasurements> predict(std::string_view config) {
-  return predict_grub(as_bytes(kBuiltIn), config, {"hd0,gpt1", "/EFI/debian", "x86_64-efi"});
+  return predict_grub(as_bytes(testing::kBuiltInGrubScript), config, {"hd0,gpt1", "/EFI/debian", "x86_64-efi"});
 }
 
 // The events that the same grub.cfg gave in a real boot.

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <lzma.h>
 
 #include <fstream>
 #include <functional>
@@ -11,77 +10,19 @@
 #include "base/byte_reader.h"
 #include "bootchain/efi_guid.h"
 #include "bootchain/lzma.h"
+#include "bootchain/ovmf_firmware_for_tests.h"
 #include "crypto/digest.h"
 
 namespace slipway::bootchain {
 namespace {
 
+using namespace slipway::bootchain::testing;
 using ::testing::HasSubstr;
-
-Bytes pack(ByteView bytes) {
-  lzma_options_lzma options;
-  EXPECT_EQ(lzma_lzma_preset(&options, 1), 0);
-  lzma_stream stream = LZMA_STREAM_INIT;
-  EXPECT_EQ(lzma_alone_encoder(&stream, &options), LZMA_OK);
-  Bytes packed(bytes.size() * 2 + 1024);
-  stream.next_in = bytes.data();
-  stream.avail_in = bytes.size();
-  stream.next_out = packed.data();
-  stream.avail_out = packed.size();
-  EXPECT_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
-  packed.resize(static_cast<std::size_t>(stream.total_out));
-  lzma_end(&stream);
-  return packed;
-}
-
-void put_guid(Bytes& out, std::string_view guid) { put_bytes(out, guid_from_text(guid).value().bytes); }
-
-// A volume of this content, with a header of 56 bytes whose checksum holds.
-Bytes volume(ByteView content) {
-  Bytes bytes(16, 0);
-  put_guid(bytes, "8c8ce578-8a3d-4f1c-9935-896185c32dd3");
-  put_u64_le(bytes, 56 + content.size());
-  put_u32_le(bytes, 0x4856465f);
-  put_u32_le(bytes, 0);
-  put_u16_le(bytes, 56);
-  put_u16_le(bytes, 0);  // checksum
-  put_u16_le(bytes, 0);
-  put_u16_le(bytes, 0x0200);
-  std::uint16_t sum = 0;
-  for (std::size_t i = 0; i < 56; i += 2) sum = static_cast<std::uint16_t>(sum + (bytes[i] | bytes[i + 1] << 8));
-  const auto check = static_cast<std::uint16_t>(0x10000 - sum);
-  bytes[50] = static_cast<std::uint8_t>(check);
-  bytes[51] = static_cast<std::uint8_t>(check >> 8);
-  put_bytes(bytes, content);
-  return bytes;
-}
-
-Bytes section(std::uint8_t type, ByteView content) {
-  Bytes bytes;
-  put_u32_le(bytes, static_cast<std::uint32_t>(content.size() + 4) | std::uint32_t{type} << 24);
-  put_bytes(bytes, content);
-  while (bytes.size() % 4 != 0) bytes.push_back(0);
-  return bytes;
-}
-
-Bytes file(std::uint8_t type, ByteView content) {
-  Bytes bytes(16, 0x11);
-  const std::size_t size = content.size() + 24;
-  for (const std::size_t field : {std::size_t{0}, std::size_t{0xaa}, std::size_t{type}, std::size_t{0}, size, size >> 8,
-                                  size >> 16, std::size_t{0xf8}})
-    bytes.push_back(static_cast<std::uint8_t>(field));
-  std::uint8_t sum = 0;
-  for (std::size_t i = 0; i < 24; ++i)
-    if (i != 17 && i != 23) sum = static_cast<std::uint8_t>(sum + bytes[i]);
-  bytes[16] = static_cast<std::uint8_t>(0x100 - sum);
-  put_bytes(bytes, content);
-  return bytes;
-}
 
 struct Parts {
   Bytes pei = volume(Bytes(200, 0x70));
   Bytes dxe = volume(Bytes(4000, 0xd8));
-  std::string packing = "ee4e5898-3914-4259-9d6e-dc7bd79403cf";
+  std::string packing{kLzmaPacking};
   std::uint16_t data_offset = 24;
   std::function<void(Bytes&)> change_unpacked, change_packed;
 };
@@ -94,14 +35,7 @@ Bytes firmware(const Parts& parts) {
   if (parts.change_unpacked) parts.change_unpacked(unpacked);
   Bytes packed = pack(unpacked);
   if (parts.change_packed) parts.change_packed(packed);
-  Bytes guided;
-  put_guid(guided, parts.packing);
-  put_u16_le(guided, parts.data_offset);
-  put_u16_le(guided, 1);
-  put_bytes(guided, packed);
-  Bytes content = file(0x0b, section(0x02, guided));
-  content.resize(content.size() + 512, 0xff);
-  return volume(content);
+  return packed_firmware(packed, parts.packing, parts.data_offset);
 }
 
 std::string refusal(ByteView code) {

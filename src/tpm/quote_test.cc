@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "base/source_folder_for_tests.h"
+#include "crypto/ecdsa_signature.h"
+#include "tpm/wire.h"
 
 namespace slipway::tpm {
 namespace {
@@ -54,7 +56,8 @@ TEST(RecordedQuote, HoldsForTheBootsThatWereRecorded) {
   std::vector<int> with_14 = range(0, 9);
   with_14.push_back(14);
   const std::pair<std::string, std::vector<int>> boots[] = {{"debian12-ovmf-secureboot", with_14},
-                                                            {"debian12-ovmf-verity", range(0, 15)}};
+                                                            {"debian12-ovmf-verity", range(0, 15)},
+                                                            {"slipway-node-verity", range(0, 14)}};
   for (const auto& [boot, pcrs] : boots) {
     const auto quote = verify_quote(corpus_key(boot), corpus_quote(boot), kChallenge, pcrs);
     ASSERT_TRUE(quote) << quote.error().message;
@@ -288,6 +291,37 @@ TEST(QuoteBody, ReadsBackWhatWasWritten) {
     EXPECT_EQ(read->firmware_version, body.firmware_version);
     EXPECT_EQ(read->selections, body.selections);
     EXPECT_EQ(read->pcr_digest, body.pcr_digest);
+  }
+}
+
+TEST(TpmSignatures, ReadBackWhatWasWritten) {
+  Sequence random;
+  for (int run = 0; run < 500; ++run) {
+    const Bytes rsa = random.bytes(512);
+    const Bytes wire = marshal_signature(crypto::SignatureScheme::kRsaPkcs1Sha256, rsa).value();
+    const auto read = parse_signature(wire);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->algorithm, kAlgRsaSsa);
+    EXPECT_EQ(read->hash, kAlgSha256);
+    EXPECT_EQ(read->signature, rsa);
+
+    // A TPM may leave leading zeros out; Slipway writes them.
+    Bytes r = random.bytes(31), s = random.bytes(31);
+    r.push_back(static_cast<std::uint8_t>(random(256)));
+    s.push_back(static_cast<std::uint8_t>(random(256)));
+    const Bytes der = crypto::encode_ecdsa_signature(r, s).value();
+    const Bytes full = marshal_signature(crypto::SignatureScheme::kEcdsaP256Sha256, der).value();
+    Bytes short_form{0x00, kAlgEcdsa, 0x00, kAlgSha256};
+    put_sized(short_form, r);
+    put_sized(short_form, s);
+    EXPECT_EQ(full.size(), 4u + 2 * (2 + 32));
+    for (const Bytes& form : {full, short_form}) {
+      const auto numbers = parse_signature(form);
+      ASSERT_TRUE(numbers) << numbers.error().message;
+      EXPECT_EQ(numbers->algorithm, kAlgEcdsa);
+      EXPECT_EQ(numbers->hash, kAlgSha256);
+      EXPECT_EQ(numbers->signature, der);
+    }
   }
 }
 

@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto log = bootchain::parse_event_log({data, size});
   if (!log) return 0;
   static_cast<void>(bootchain::check_determined_digests(*log));
-  for (const std::uint16_t bank : {bootchain::kSha1Bank, bootchain::kSha256Bank, bootchain::kSha512Bank})
+  for (const std::uint16_t bank :
+       {bootchain::kSha1Bank, bootchain::kSha256Bank, bootchain::kSha384Bank, bootchain::kSha512Bank})
     static_cast<void>(bootchain::replay(*log, bank));
   for (const auto& event : log->events) static_cast<void>(bootchain::grub_text(event));
   const auto again = bootchain::parse_event_log(bootchain::encode_event_log(*log));

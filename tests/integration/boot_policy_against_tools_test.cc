@@ -16,6 +16,8 @@
 #include <map>
 #include <optional>
 
+#include "attestation/evidence_bundle.h"
+#include "base/source_folder_for_tests.h"
 #include "bootchain/boot_policy.h"
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/module_signature.h"
@@ -285,38 +287,63 @@ TEST(Openssl, JudgesAlteredEndorsementCertificatesAlike) {
   EXPECT_GE(refused, 50);
 }
 
+// A quote with all that judges it; every `step`-th byte of it is altered.
+void judge_altered_quotes(const tpm::AttestationKey& key, const tpm::UnverifiedQuote& good, const Bytes& nonce,
+                          std::size_t step) {
+  const std::vector<int> pcrs = tpm::parse_quote(good.attest)->selections.at(0).pcrs;
+  const Folder folder;
+  const std::string key_path = folder.write("ak.pem", as_bytes(key.key.pem()));
+  const auto both = [&](const tpm::UnverifiedQuote& quote, const Bytes& qualifying_data) {
+    const bool judged = succeeds("tpm2_checkquote -u " + key_path + " -m " + folder.write("q.msg", quote.attest) +
+                                 " -s " + folder.write("q.sig", quote.signature) + " -q " + to_hex(qualifying_data));
+    const bool verified = tpm::verify_quote(key, quote, qualifying_data, pcrs).has_value();
+    EXPECT_EQ(verified, judged);
+    return judged;
+  };
+  EXPECT_TRUE(both(good, nonce));
+  Bytes other_nonce = nonce;
+  other_nonce.back() ^= 1;
+  EXPECT_FALSE(both(good, other_nonce));
+  for (std::size_t at = 0; at < good.attest.size(); at += step) {
+    SCOPED_TRACE("quote byte " + std::to_string(at));
+    tpm::UnverifiedQuote quote = good;
+    quote.attest[at] ^= 1;
+    EXPECT_FALSE(both(quote, nonce));
+  }
+  for (std::size_t at = 0; at < good.signature.size(); at += 4 * step) {
+    SCOPED_TRACE("signature byte " + std::to_string(at));
+    tpm::UnverifiedQuote quote = good;
+    quote.signature[at] ^= 1;
+    EXPECT_FALSE(both(quote, nonce));
+  }
+}
+
 TEST(Tpm2Checkquote, JudgesAlteredQuotesAlike) {
   if (!succeeds("command -v tpm2_checkquote")) GTEST_SKIP() << "tpm2_checkquote is missing; apt-get install tpm2-tools";
-  for (const std::string boot : {"debian12-ovmf-secureboot", "debian12-ovmf-verity"}) {
-    const Bytes pem = read_corpus("boots/" + boot + "/ak.pub"), message = read_corpus("boots/" + boot + "/q.msg"),
-                signature = read_corpus("boots/" + boot + "/q.sig");
+  for (const std::string boot : {"debian12-ovmf-secureboot", "debian12-ovmf-verity", "slipway-node-verity"}) {
+    SCOPED_TRACE(boot);
+    const Bytes pem = read_corpus("boots/" + boot + "/ak.pub");
     const auto numbers = crypto::PublicKey::from_pem(as_text(pem))->rsa_numbers().value();
-    const auto key = tpm::check_attestation_key(tpm::marshal_public_area(tpm::attestation_key_area(numbers))).value();
-    const std::vector<int> pcrs = tpm::parse_quote(message)->selections.at(0).pcrs;
-    const Folder folder;
-    const std::string key_path = folder.write("ak.pem", pem);
-    const auto both = [&](const tpm::UnverifiedQuote& quote, const std::string& nonce) {
-      const bool judged = succeeds("tpm2_checkquote -u " + key_path + " -m " + folder.write("q.msg", quote.attest) +
-                                   " -s " + folder.write("q.sig", quote.signature) + " -q " + nonce);
-      const bool verified = tpm::verify_quote(key, quote, from_hex(nonce).value(), pcrs).has_value();
-      EXPECT_EQ(verified, judged);
-      return judged;
-    };
-    EXPECT_TRUE(both({message, signature}, "abcdef"));
-    EXPECT_FALSE(both({message, signature}, "abcdee"));
-    for (std::size_t at = 0; at < message.size(); at += 3) {
-      SCOPED_TRACE("quote byte " + std::to_string(at));
-      tpm::UnverifiedQuote quote{message, signature};
-      quote.attest[at] ^= 1;
-      EXPECT_FALSE(both(quote, "abcdef"));
-    }
-    for (std::size_t at = 0; at < signature.size(); at += 11) {
-      SCOPED_TRACE("signature byte " + std::to_string(at));
-      tpm::UnverifiedQuote quote{message, signature};
-      quote.signature[at] ^= 1;
-      EXPECT_FALSE(both(quote, "abcdef"));
-    }
+    judge_altered_quotes(
+        tpm::check_attestation_key(tpm::marshal_public_area(tpm::attestation_key_area(numbers))).value(),
+        {read_corpus("boots/" + boot + "/q.msg"), read_corpus("boots/" + boot + "/q.sig")}, {0xab, 0xcd, 0xef}, 3);
   }
+}
+
+TEST(Tpm2Checkquote, JudgesTheQuotesOfOurOwnNodesAlike) {
+  if (!succeeds("command -v tpm2_checkquote")) GTEST_SKIP() << "tpm2_checkquote is missing; apt-get install tpm2-tools";
+  int quotes = 0;
+  for (const auto& entry : fs::directory_iterator(source_folder() + "/tests/corpus/evidence")) {
+    if (entry.path().extension() != ".json") continue;
+    SCOPED_TRACE(entry.path());
+    const auto bundle = attestation::bundle_from_json(as_text(read_file(entry.path())));
+    ASSERT_TRUE(bundle) << bundle.error().message;
+    const attestation::Expectation& expected = bundle->expectation;
+    judge_altered_quotes(tpm::check_attestation_key(expected.attestation_key).value(),
+                         {bundle->evidence.attest, bundle->evidence.signature}, expected.qualifying_data, 23);
+    ++quotes;
+  }
+  EXPECT_GE(quotes, 8);
 }
 
 }  // namespace

@@ -123,6 +123,14 @@ TEST(InspectEventlog, ReplaysALegacyLogAsTpm2EventlogDoes) {
   EXPECT_EQ(pcrs_of_slipway(file.path()), expected);
 }
 
+TEST(InspectEventlog, ReplaysALogOfFourBanksAsTpm2EventlogDoes) {
+  const auto log = bootchain::parse_event_log(bootchain::read_corpus("eventlogs/fedora-bootlog.bin")).value();
+  const TemporaryFile file("four-banks.bin", bootchain::encode_event_log(bootchain::with_every_bank(log)));
+  const auto expected = pcrs_of_tpm2_tools(file.path());
+  for (const char* bank : {"sha1.7", "sha256.7", "sha384.7", "sha512.7"}) ASSERT_TRUE(expected.count(bank)) << bank;
+  EXPECT_EQ(pcrs_of_slipway(file.path()), expected);
+}
+
 void expect_refused(const std::string& kind, const std::string& path, const std::string& what) {
   const Ran quiet = inspect(kind + " '" + path + "' -o json");
   EXPECT_EQ(quiet.status, 2) << kind << " " << path;
