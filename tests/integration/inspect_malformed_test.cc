@@ -43,7 +43,7 @@ class MalformedInput : public ::testing::Test {
 
   Ran slipway(const std::string& words) const {
     const std::string complaint = (folder_ / "complaint").string();
-    FILE* pipe = popen(fmt::format("env -i PATH=/usr/bin:/bin -C '{}/tests/corpus' TMPDIR='{}' '{}/slipway' {} 2>'{}'",
+    FILE* pipe = popen(fmt::format("env -i -C '{}/tests/corpus' PATH=/usr/bin:/bin TMPDIR='{}' '{}/slipway' {} 2>'{}'",
                                    source_folder(), folder_.string(), programs_folder(), words, complaint)
                            .c_str(),
                        "r");
