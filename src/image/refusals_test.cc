@@ -103,7 +103,7 @@ TEST(Refusals, OfManifestsToBuild) {
        }),
        "EFI system partition"},
       {"a partition table with another checksum", manifest_with([](auto& it) { it.disk_start[2000] ^= 1; }),
-       "partition table"},
+       "checksum"},
   });
 }
 
@@ -192,7 +192,8 @@ TEST(Refusals, OfPredictions) {
   expect_refusals({
       {"4097 events", read(to_json(prediction_of(kMaximumPredictedEvents + 1))), "4096 events"},
       {"17 predictions", refusal_of(predictions_from_json(to_json(more))), "16 predictions"},
-      {"more than 4 MiB", read(to_json(prediction_of(1)) + std::string(kMaximumPredictionSize, ' ')), "4 MiB"},
+      {"more than 4 MiB", read(to_json(prediction_of(1)) + std::string(kMaximumPredictionSize, ' ')),
+       "at most 4194304 bytes"},
       {"an event of PCR 10", event_with([](auto& it) { it.pcr = 10; }), "\"pcr\""},
       {"a digest of 31 bytes", event_with([](auto& it) { it.sha256.pop_back(); }), "\"sha256\""},
       {"no digest of a computed event", event_with([](auto& it) { it.sha256.clear(); }), "\"sha256\""},
