@@ -8,6 +8,15 @@ namespace slipway::bootchain {
 
 using Description = Result<EventDescription>;
 
+// The fields are moved into their list: an initializer list would copy each, with all the rows of a hostile table.
+template <typename... Fields>
+EventDescription described(std::string text, Fields... fields) {
+  EventDescription description{std::move(text), {}};
+  description.fields.reserve(sizeof...(fields));
+  (description.fields.push_back(std::move(fields)), ...);
+  return description;
+}
+
 // UEFI_VARIABLE_DATA. `authority`: its value is one signature, not a list.
 Description describe_variable_event(ByteView data, bool authority);
 // UEFI_GPT_DATA.

@@ -40,9 +40,13 @@ Result<std::vector<FieldRow>> table_rows(ByteReader& reader, std::string& names)
     SLIPWAY_ASSIGN(const std::uint64_t at, reader.u64_le("table's address"));
     const std::string text = to_string(guid);
     const std::string_view known = known_guid_name(text);
-    FieldRow row{{"guid", text}, {"address", address(at)}};
-    if (!known.empty()) row.insert(row.begin() + 1, {"name", std::string(known)});
     if (i < 4) names += fmt::format("{}{}", names.empty() ? "" : ", ", known.empty() ? text : known);
+    // One by one: an initializer list would copy each of thousands.
+    FieldRow row;
+    row.reserve(3);
+    row.push_back({"guid", text});
+    if (!known.empty()) row.push_back({"name", std::string(known)});
+    row.push_back({"address", address(at)});
     rows.push_back(std::move(row));
   }
   SLIPWAY_TRY(reader.expect_end("the tables"));
@@ -168,11 +172,9 @@ Description describe_partition_table(ByteView data) {
     rows.push_back(std::move(row));
   }
   SLIPWAY_TRY(reader.expect_end("the partition table"));
-  return EventDescription{fmt::format("partition table of disk {}, {} partitions", to_string(disk), count),
-                          {{"diskGuid", to_string(disk)},
-                           {"firstUsableBlock", first},
-                           {"lastUsableBlock", last},
-                           {"partitions", std::move(rows)}}};
+  return described(fmt::format("partition table of disk {}, {} partitions", to_string(disk), count),
+                   Field{"diskGuid", to_string(disk)}, Field{"firstUsableBlock", first}, Field{"lastUsableBlock", last},
+                   Field{"partitions", std::move(rows)});
 }
 
 Description describe_image_load(ByteView data) {
@@ -220,7 +222,8 @@ Description describe_handoff_tables(ByteView data) {
   ByteReader reader(data);
   std::string names;
   SLIPWAY_ASSIGN(auto rows, table_rows(reader, names));
-  return EventDescription{one_line(fmt::format("{} tables: {}", rows.size(), names)), {{"tables", std::move(rows)}}};
+  std::string text = one_line(fmt::format("{} tables: {}", rows.size(), names));
+  return described(std::move(text), Field{"tables", std::move(rows)});
 }
 
 Description describe_handoff_tables2(ByteView data) {
@@ -228,8 +231,8 @@ Description describe_handoff_tables2(ByteView data) {
   SLIPWAY_ASSIGN(std::string name, sized_text(reader, "tables' description"));
   std::string names;
   SLIPWAY_ASSIGN(auto rows, table_rows(reader, names));
-  return EventDescription{one_line(fmt::format("{}: {} tables: {}", name, rows.size(), names)),
-                          {{"description", std::move(name)}, {"tables", std::move(rows)}}};
+  std::string text = one_line(fmt::format("{}: {} tables: {}", name, rows.size(), names));
+  return described(std::move(text), Field{"description", std::move(name)}, Field{"tables", std::move(rows)});
 }
 
 Description describe_no_action(ByteView data) {

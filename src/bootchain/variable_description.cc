@@ -122,7 +122,7 @@ Description describe_order(std::string_view name, ByteView value) {
   }
   const auto named = entries.begin() + static_cast<std::ptrdiff_t>(std::min(entries.size(), kNamed));
   std::string text = one_line(fmt::format("{}", fmt::join(entries.begin(), named, ", ")));
-  return EventDescription{std::move(text), {{"order", std::move(entries)}}};
+  return described(std::move(text), Field{"order", std::move(entries)});
 }
 
 Description describe_load_option(ByteView value) {

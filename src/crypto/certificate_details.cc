@@ -8,7 +8,7 @@ namespace slipway::crypto {
 namespace {
 
 constexpr std::size_t kMaximumPem = 1 << 20;
-constexpr std::size_t kMaximumCertificates = 1024;
+constexpr std::size_t kMaximumCertificates = 64;
 constexpr int kNoExtension = -1;
 
 using OwnedBasicConstraints = Owned<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free>;
@@ -112,7 +112,7 @@ Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem) {
                   "at offset " + std::to_string(at) + ": expected a certificate: " + certificate.error().message);
     if (certificates.size() == kMaximumCertificates)
       return fail(ErrorCode::kMalformed,
-                  "at offset " + std::to_string(at) + ": expected the end, for 1024 certificates are the most");
+                  "at offset " + std::to_string(at) + ": expected the end, for 64 certificates are the most");
     certificates.push_back(*std::move(certificate));
     at = next;
   }

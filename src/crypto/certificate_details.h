@@ -31,7 +31,7 @@ Bytes tbs_digest(const Certificate& certificate, HashAlgorithm algorithm);
 // The key as SubjectPublicKeyInfo, whatever its algorithm: for comparing.
 Bytes subject_public_key_info(const Certificate& certificate);
 
-// All certificates in a text of PEM blocks, at most 1 MiB and 1024 of them; kMalformed for a block that is none, or if
+// All certificates in a text of PEM blocks, at most 1 MiB and 64 of them; kMalformed for a block that is none, or if
 // there is not one at all.
 Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem);
 

@@ -15,8 +15,8 @@ struct JsonDocument {
   std::string_view text;
 };
 
-// At most `maximum` bytes and 8 levels. kMalformed, with the offset at which the text is no longer JSON; `name` says in
-// messages what the document is: "the image manifest".
+// At most `maximum` bytes, 8 levels, and some 4096 values and one for each 16 bytes. kMalformed, with the offset at
+// which the text is no longer JSON; `name` says in messages what the document is: "the image manifest".
 Result<JsonDocument> parse_json_document(std::string_view text, std::size_t maximum, std::string_view name);
 
 // Where in the text of a good document the value of a path begins: "/events/3/sha256" is the member sha256 of the

@@ -26,6 +26,22 @@ TEST(JsonDocument, SaysWhereItIsNoLongerJson) {
   EXPECT_THAT(refusal(std::string(65, ' ')), StartsWith("at offset 64: expected the end of the document"));
 }
 
+// A value costs more than its text: 64 KiB of the shortest would be 32768 of them.
+TEST(JsonDocument, HasNoMoreValuesThanItsSizeAllows) {
+  const auto array_of = [](std::size_t count) {
+    std::string text = "[1";
+    for (std::size_t i = 1; i < count; ++i) text += ",1";
+    return text + "]";
+  };
+  EXPECT_TRUE(parse_json_document(array_of(4096), 1U << 20, "the document"));
+  const auto refused = parse_json_document(array_of(6000), 1U << 20, "the document");
+  ASSERT_FALSE(refused);
+  // 12001 bytes: 4096 + 750 commas, and the next one is one too many.
+  EXPECT_EQ(refused.error().message, "at offset 9695: the document has more values than such a document can have");
+  EXPECT_TRUE(
+      parse_json_document("[\"" + std::string(6000, ',') + "\\\"" + std::string(6000, ',') + "\"]", 1U << 20, "d"));
+}
+
 TEST(JsonDocument, KnowsWhereAValueStands) {
   const std::string_view text =
       R"( {"a" : [ 1, {"b\"": "]}", "c":{"d" : [[], [2,-3]]}}, "e"], "f":true, "a":7, "f" :[8] })";
