@@ -10,6 +10,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaximumForm = 16U << 10, kMaximumClient = 64;
+
 // RFC 6749 section 5.2.
 http::Response oauth_error(int status, std::string_view error, std::string_view description) {
   http::Response response = json_response(status, json::object{{"error", error}, {"error_description", description}});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/byte_reader.h"
+#include "base/expected_at.h"
 
 namespace slipway::bootchain {
 namespace {
@@ -23,10 +24,6 @@ std::uint32_t crc32(ByteView bytes) {
     for (int bit = 0; bit < 8; ++bit) crc = (crc & 1) != 0 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
   }
   return ~crc;
-}
-
-tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
-  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
 }
 
 Result<GptPartition> read_entry(ByteView bytes, int number) {

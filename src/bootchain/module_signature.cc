@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/byte_reader.h"
+#include "base/expected_at.h"
 
 namespace slipway::bootchain {
 namespace {
@@ -29,10 +30,6 @@ constexpr std::array<Compression, 3> kCompressions{{{{"\x1f\x8b", 2}, "gzip"},
                                                     {{"\x28\xb5\x2f\xfd", 4}, "zstd"}}};
 
 bool starts_with(ByteView file, std::string_view magic) { return as_text(file).substr(0, magic.size()) == magic; }
-
-tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
-  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
-}
 
 }  // namespace
 

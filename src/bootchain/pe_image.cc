@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/byte_reader.h"
+#include "base/expected_at.h"
 #include "crypto/authenticode_signers.h"
 #include "crypto/digest.h"
 #include "crypto/signed_data.h"
@@ -27,10 +28,6 @@ constexpr std::size_t kChecksumInOptionalHeader = 64;
 constexpr std::uint32_t kCertificateDirectory = 4;
 constexpr std::uint16_t kPkcsSignedData = 0x0002;
 constexpr std::size_t kWinCertificateHeader = 8;
-
-tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
-  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
-}
 
 Result<std::string> section_name(ByteView file, ByteView raw, std::size_t string_table) {
   const std::string_view padded = as_text(raw);

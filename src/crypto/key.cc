@@ -1,6 +1,7 @@
 #include "crypto/key.h"
 
 #include <climits>
+#include <optional>
 
 #include "crypto/openssl.h"
 
@@ -46,13 +47,20 @@ Result<OwnedKey> key_from_parameters(const char* type, OSSL_PARAM_BLD* builder) 
   return OwnedKey(key);
 }
 
-Bytes number(const EVP_PKEY* key, const char* name, std::size_t size) {
+// None where the key has no such number. `size`: in bytes, 0 for as many as it takes.
+std::optional<Bytes> find_number(const EVP_PKEY* key, const char* name, std::size_t size) {
   BIGNUM* raw = nullptr;
-  require(EVP_PKEY_get_bn_param(key, name, &raw) == 1, "reading a key's number");
+  if (EVP_PKEY_get_bn_param(key, name, &raw) != 1) return std::nullopt;
   const OwnedBignum owned(raw);
   Bytes result(size == 0 ? static_cast<std::size_t>(BN_num_bytes(raw)) : size);
   require(BN_bn2binpad(raw, result.data(), static_cast<int>(result.size())) >= 0, "reading a key's number");
   return result;
+}
+
+Bytes number(const EVP_PKEY* key, const char* name, std::size_t size) {
+  auto found = find_number(key, name, size);
+  require(found.has_value(), "reading a key's number");
+  return *std::move(found);
 }
 
 const EVP_MD* scheme_digest(SignatureScheme scheme) {
@@ -93,13 +101,12 @@ Result<PublicKey> admit_public_key(OwnedKey key) {
   SLIPWAY_TRY(check_kind(key.get()));
   if (is_rsa_key(key.get())) return PublicKey(share(std::move(key)));
   // The point at infinity has no coordinates, and OpenSSL reads it as a key all the same (SEC 1, 2.3.3: the byte 00).
-  BIGNUM* raw = nullptr;
-  if (EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, &raw) != 1)
+  const auto x = find_number(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, kCoordinateSize);
+  const auto y = find_number(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kCoordinateSize);
+  if (!x || !y)
     return fail(ErrorCode::kMalformed, "the P-256 key has no coordinates: its point is the one at infinity");
-  const OwnedBignum x(raw);
   // One key may be written with a compressed point or with the curve spelt out; its fingerprint must be one.
-  return PublicKey::from_p256(number(key.get(), OSSL_PKEY_PARAM_EC_PUB_X, kCoordinateSize),
-                              number(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y, kCoordinateSize));
+  return PublicKey::from_p256(*x, *y);
 }
 
 Result<PublicKey> PublicKey::from_spki_der(ByteView der) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/expected_at.h"
 #include "tpm/wire.h"
 
 namespace slipway::tpm {
@@ -70,10 +71,6 @@ std::size_t parameters_offset(const PublicArea& area) {
   const std::size_t symmetric = area.symmetric.algorithm == kAlgNull ? 2 : 6;
   const std::size_t scheme = area.scheme.algorithm == kAlgNull ? 2 : 4;
   return 2 + 2 + 4 + 2 + area.auth_policy.size() + symmetric + scheme;
-}
-
-tl::unexpected<Error> expected_at(std::size_t offset, const std::string& what) {
-  return fail(ErrorCode::kMalformed, fmt::format("at offset {}: expected {}", offset, what));
 }
 
 // A coordinate as 32 bytes: a TPM may leave leading zeros out. `offset`: where it stands.

@@ -1,11 +1,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +12,7 @@
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/event_log.h"
 #include "image/prediction.h"
+#include "slipway_command.h"
 
 // "slipway inspect image" and "slipway predict" as a person runs them, on a disk of sgdisk, mkfs.vfat, mtools and
 // veritysetup, and on the recorded boots.
@@ -28,50 +27,10 @@ constexpr const char* kFirmware = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 constexpr std::string_view kFirmwareSha256 = "d50189a486d22af418198226a3a5bcb6ddac775590f6a808bd629474ee034d62";
 const std::string kBoots = "boots/";  // below tests/corpus, where the commands run
 
-struct Ran {
-  int status = -1;
-  std::string output, complaint;
-};
-
-class ImageVerbs : public ::testing::Test {
+class ImageVerbs : public SlipwayCommand {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "slipway-verbs-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override {
-    std::error_code error;
-    fs::remove_all(folder_, error);
-  }
-
-  Ran slipway(const std::string& words) const {
-    const std::string complaint = path("complaint");
-    FILE* pipe = popen(fmt::format("env -i -C '{}/tests/corpus' TMPDIR='{}' '{}/slipway' {} 2>'{}'", source_folder(),
-                                   folder_.string(), programs_folder(), words, complaint)
-                           .c_str(),
-                       "r");
-    Ran ran;
-    char buffer[4096];
-    for (std::size_t count = 0; pipe != nullptr && (count = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-      ran.output.append(buffer, count);
-    const int status = pclose(pipe);
-    ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::ifstream file(complaint);
-    ran.complaint.assign(std::istreambuf_iterator<char>(file), {});
-    return ran;
-  }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-
   static void run(const std::string& command) {
     ASSERT_EQ(std::system(("export PATH=$PATH:/usr/sbin:/sbin; " + command).c_str()), 0) << command;
-  }
-
-  std::string write(const std::string& name, ByteView content) const {
-    std::ofstream file(path(name), std::ios::binary);
-    file << as_text(content);
-    return path(name);
   }
 
   // A disk of 64 MiB: a boot partition with two files, an empty partition, a hash tree. Gives the tree's root hash.
@@ -92,8 +51,6 @@ class ImageVerbs : public ::testing::Test {
     std::ifstream file(path("root"));
     return {std::istreambuf_iterator<char>(file), {}};
   }
-
-  fs::path folder_;
 };
 
 TEST_F(ImageVerbs, ADiskIsShownTheSameRawAndAsQcow2) {

@@ -1,17 +1,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <regex>
 
-#include "base/source_folder_for_tests.h"
 #include "bootchain/corpus_for_tests.h"
+#include "slipway_command.h"
 #include "tpm/public_area.h"
 
 // Each verb without a server, and each of its options that takes a file, given a malformed one: exit status 2, nothing
@@ -24,45 +22,11 @@ namespace fs = std::filesystem;
 constexpr const char* kQuoted = "boots/debian12-ovmf-verity/";
 constexpr const char* kBoot = "boots/debian12-ovmf-minimal-secureboot-on/";
 
-struct Ran {
-  int status = -1;
-  std::string output, complaint;
-};
-
-class MalformedInput : public ::testing::Test {
+class MalformedInput : public SlipwayCommand {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "slipway-malformed-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override {
-    std::error_code error;
-    fs::remove_all(folder_, error);
-  }
-
-  Ran slipway(const std::string& words) const {
-    const std::string complaint = (folder_ / "complaint").string();
-    FILE* pipe = popen(fmt::format("env -i -C '{}/tests/corpus' PATH=/usr/bin:/bin TMPDIR='{}' '{}/slipway' {} 2>'{}'",
-                                   source_folder(), folder_.string(), programs_folder(), words, complaint)
-                           .c_str(),
-                       "r");
-    Ran ran;
-    char buffer[4096];
-    for (std::size_t count = 0; pipe != nullptr && (count = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-      ran.output.append(buffer, count);
-    const int status = pclose(pipe);
-    ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::ifstream file(complaint);
-    ran.complaint.assign(std::istreambuf_iterator<char>(file), {});
-    return ran;
-  }
-
   // Gives the file's name in quotes for the shell.
   std::string write(const std::string& name, ByteView content) const {
-    std::ofstream file(folder_ / name, std::ios::binary);
-    file << as_text(content);
-    return fmt::format("'{}'", (folder_ / name).string());
+    return fmt::format("'{}'", SlipwayCommand::write(name, content));
   }
 
   void expect_one_line_with_an_offset(const std::string& words, const std::string& where = {}) const {
@@ -75,8 +39,6 @@ class MalformedInput : public ::testing::Test {
     EXPECT_NE(ran.complaint.find(where), std::string::npos) << words << "\n" << where << "\n" << ran.complaint;
     EXPECT_NE(ran.complaint.find("bad"), std::string::npos) << "the file's name: " << ran.complaint;
   }
-
-  fs::path folder_;
 };
 
 Bytes cut(const std::string& name) {
