@@ -96,11 +96,12 @@ json::value apply_at(const QueryStep& step, const json::value& value, int levels
   return results;
 }
 
-json::value without_nulls(const json::value& value, int levels) {
+json::value without_nulls(json::value value, int levels) {
   if (levels == 0 || !value.is_array()) return value;
   json::array kept;
-  for (const json::value& element : value.get_array())
-    if (json::value inner = without_nulls(element, levels - 1); !inner.is_null()) kept.push_back(std::move(inner));
+  for (json::value& element : value.get_array())
+    if (json::value inner = without_nulls(std::move(element), levels - 1); !inner.is_null())
+      kept.push_back(std::move(inner));
   return kept;
 }
 
@@ -109,20 +110,20 @@ json::value run(const QuerySteps& steps, const json::value& start) {
   int levels = 0;  // of projection: how many arrays deep the next step works
   for (const auto& step : steps) {
     if (step->kind == Kind::kPipe) {
-      value = without_nulls(value, levels);
+      value = without_nulls(std::move(value), levels);
       levels = 0;
       continue;
     }
     if (step->kind == Kind::kFlatten) {
       // It ends the projections before it, and begins one.
-      value = apply_to_one(*step, without_nulls(value, levels));
+      value = apply_to_one(*step, without_nulls(std::move(value), levels));
       levels = 1;
       continue;
     }
     value = apply_at(*step, value, levels);
     if (step->kind == Kind::kEach || step->kind == Kind::kFilter) ++levels;
   }
-  return without_nulls(value, levels);
+  return without_nulls(std::move(value), levels);
 }
 
 }  // namespace

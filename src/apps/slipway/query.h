@@ -22,7 +22,8 @@ struct QueryStep;
 
 class Query {
  public:
-  // At most 4096 bytes and 16 levels. kInvalidArgument: what stands at which offset, and what is taken there.
+  // At most 4096 bytes, 16 levels, and 64 times the value that it is applied to. kInvalidArgument: what stands at
+  // which offset, and what is taken there.
   static Result<Query> parse(std::string_view text);
 
   // null where there is nothing; a projection leaves out elements that come to null, as JMESPath does.

@@ -13,6 +13,8 @@ using Kind = QueryStep::Kind;
 
 constexpr std::size_t kLongest = 4096;
 constexpr int kDeepest = 16;
+// [@, @].[@, @]... doubles what it is given every six bytes.
+constexpr std::size_t kMostCopies = 64;
 constexpr std::size_t kShown = 40;
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -22,6 +24,13 @@ std::shared_ptr<const QueryStep> step_of(Kind kind) {
   QueryStep step;
   step.kind = kind;
   return std::make_shared<const QueryStep>(std::move(step));
+}
+
+// At most kMostCopies + 1, which stands for everything above.
+std::size_t copies_of(const QuerySteps& steps) {
+  std::size_t copies = 1;
+  for (const auto& step : steps) copies = std::min(copies * step->copies, kMostCopies + 1);
+  return copies;
 }
 
 }  // namespace
@@ -139,9 +148,12 @@ Result<QuerySteps> QueryParser::expression(int depth) {
       steps.push_back(step_of(Kind::kPipe));
       SLIPWAY_TRY(first(steps, depth));
     } else {
-      return steps;
+      break;
     }
   }
+  if (copies_of(steps) > kMostCopies)
+    return refuse(fmt::format("a query that makes more than {} of one value", kMostCopies));
+  return steps;
 }
 
 // The beginning of an expression, and what stands behind a pipe: no dot before it.
@@ -211,6 +223,7 @@ Status QueryParser::filter(QuerySteps& steps, int depth) {
     }
   }
   SLIPWAY_TRY(expect(']'));
+  step.copies = std::max(copies_of(step.left), copies_of(step.right));
   steps.push_back(std::make_shared<const QueryStep>(std::move(step)));
   return {};
 }
@@ -218,12 +231,14 @@ Status QueryParser::filter(QuerySteps& steps, int depth) {
 Status QueryParser::object(QuerySteps& steps, int depth) {
   QueryStep step;
   step.kind = Kind::kObject;
+  step.copies = 0;
   SLIPWAY_TRY(expect('{'));
   do {
     skip_space();
     SLIPWAY_ASSIGN(std::string key, name());
     SLIPWAY_TRY(expect(':'));
     SLIPWAY_ASSIGN(QuerySteps part, expression(depth + 1));
+    step.copies += copies_of(part);
     step.parts.emplace_back(std::move(key), std::move(part));
   } while (take(","));
   SLIPWAY_TRY(expect('}'));
@@ -234,9 +249,11 @@ Status QueryParser::object(QuerySteps& steps, int depth) {
 Status QueryParser::array(QuerySteps& steps, int depth) {
   QueryStep step;
   step.kind = Kind::kArray;
+  step.copies = 0;
   SLIPWAY_TRY(expect('['));
   do {
     SLIPWAY_ASSIGN(QuerySteps part, expression(depth + 1));
+    step.copies += copies_of(part);
     step.parts.emplace_back(std::string(), std::move(part));
   } while (take(","));
   SLIPWAY_TRY(expect(']'));

@@ -27,6 +27,8 @@ struct QueryStep {
   bool right_is_literal = false;
   boost::json::value literal;
   std::vector<std::pair<std::string, QuerySteps>> parts;  // kObject, kArray (without names)
+  // How many times over it may work through, or give, what it is given.
+  std::size_t copies = 1;
 };
 
 class QueryParser {

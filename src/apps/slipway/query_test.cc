@@ -111,5 +111,26 @@ TEST(Query, IsBounded) {
   EXPECT_NE(Query::parse(deep).error().message.find("16 levels"), std::string::npos);
 }
 
+TEST(Query, MakesAValueAtMostSoManyTimesLarger) {
+  std::string doubling = "@";
+  for (int i = 0; i < 6; ++i) doubling += ".[@, @]";
+  EXPECT_TRUE(Query::parse(doubling)) << "64 times";
+  EXPECT_NE(
+      Query::parse(doubling + ".{a: @, b: @}").error().message.find("at offset 56: a query that makes more than 64"),
+      std::string::npos);
+  // Inside a filter nothing of it is given, but it is made; one behind the other makes nothing larger.
+  EXPECT_FALSE(Query::parse("[?" + doubling + ".[@, @]]"));
+  EXPECT_FALSE(Query::parse("[?a==" + doubling + ".[@, @]]"));
+  EXPECT_FALSE(Query::parse("[?" + doubling + "].[@, @]"));
+  std::string filters;
+  for (int i = 0; i < 400; ++i) filters += "[?a=='x']";
+  EXPECT_TRUE(Query::parse(filters));
+  // What 65 members are taken of is as many times larger as one behind the other would be.
+  std::string wide = "[a";
+  for (int i = 1; i < 64; ++i) wide += ",a";
+  EXPECT_TRUE(Query::parse(wide + "]"));
+  EXPECT_FALSE(Query::parse(wide + ",a]"));
+}
+
 }  // namespace
 }  // namespace slipway::cli
