@@ -272,6 +272,7 @@ TEST_F(ApiTest, EntityTagsGuardAgainstLostUpdates) {
 
 TEST(Body, HasLimits) {
   EXPECT_TRUE(parse_body("")->empty());
+  EXPECT_TRUE(parse_body(R"({"a":[1e308,-0.5,1e-320]})"));
   EXPECT_TRUE(parse_body(R"({"a":{"b":[{"b":1},{"b":2}]},"b":"\u0061"} )"));
   const auto nested = [](std::size_t depth) {
     return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
@@ -283,7 +284,7 @@ TEST(Body, HasLimits) {
   EXPECT_FALSE(parse_body(many + "]}"));
   EXPECT_FALSE(parse_body(R"({"a":")" + std::string(kMaximumBody, 'x') + R"("})"));
   for (const char* bad : {"{", "[]", "1", "null", "{} {}", R"({"a":1,"a":2})", R"({"x":{"a":1,"\u0061":2}})",
-                          "{\"a\":\"\xff\"}", R"({"a":NaN})", R"({"a":1,})", "{/**/}"}) {
+                          "{\"a\":\"\xff\"}", R"({"a":NaN})", R"({"a":1,})", "{/**/}", R"({"a":1444.444e404})"}) {
     const auto refused = parse_body(bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().code, ErrorCode::kMalformed);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -62,7 +63,9 @@ struct BodyChecker {
   bool on_number_part(json::string_view, json::error_code&) { return true; }
   bool on_int64(std::int64_t, json::string_view, json::error_code& error) { return count(error); }
   bool on_uint64(std::uint64_t, json::string_view, json::error_code& error) { return count(error); }
-  bool on_double(double, json::string_view, json::error_code& error) { return count(error); }
+  bool on_double(double value, json::string_view, json::error_code& error) {
+    return std::isfinite(value) ? count(error) : refuse("it has a number beyond every double", error);
+  }
   bool on_bool(bool, json::error_code& error) { return count(error); }
   bool on_null(json::error_code& error) { return count(error); }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }

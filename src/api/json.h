@@ -14,8 +14,8 @@ inline constexpr std::size_t kMaximumBody = 1U << 20;
 inline constexpr std::size_t kMaximumDepth = 24;
 inline constexpr std::size_t kMaximumValues = 20000;
 
-// A request's body: one JSON object within the limits above, no name twice in one object. kMalformed otherwise, saying
-// what is wrong and at which byte; an empty body is an empty object.
+// A request's body: one JSON object within the limits above, no name twice in one object, no number beyond a double.
+// kMalformed otherwise, saying what is wrong and at which byte; an empty body is an empty object.
 Result<boost::json::object> parse_body(std::string_view body);
 
 // kInvalidArgument, with `message` for people ("{}" stands for the name), for the first property that is not in

@@ -103,6 +103,10 @@ SignedData::Signer signer_of(PKCS7* pkcs7, PKCS7_SIGNER_INFO* info) {
 }
 
 bool holds(PKCS7* pkcs7, ByteView content) {
+  // PKCS7_verify of OpenSSL 3.0 loses its BIO where PKCS7_dataInit does not know an algorithm.
+  const STACK_OF(X509_ALGOR)* digests = pkcs7->d.sign->md_algs;
+  for (int i = 0; i < sk_X509_ALGOR_num(digests); ++i)
+    if (!hash_algorithm_of(sk_X509_ALGOR_value(digests, i))) return false;
   const STACK_OF(PKCS7_SIGNER_INFO)* infos = pkcs7->d.sign->signer_info;
   for (int i = 0; i < sk_PKCS7_SIGNER_INFO_num(infos); ++i) {
     const X509* signer = PKCS7_cert_from_signer_info(pkcs7, sk_PKCS7_SIGNER_INFO_value(infos, i));

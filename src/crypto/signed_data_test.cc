@@ -1,6 +1,7 @@
 #include "crypto/signed_data.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <fstream>
 #include <iterator>
@@ -197,6 +198,22 @@ TEST(SignedData, NamesFourDigestAlgorithmsAtMost) {
   const auto five = SignedData::from_der(with_more_digest_algorithms(make_pkcs7(shape, {a.signer}), 4));
   ASSERT_FALSE(five);
   EXPECT_EQ(five.error().code, ErrorCode::kMalformed);
+}
+
+// Found by fuzzing: OpenSSL refused it too, and lost 272 bytes each time.
+TEST(SignedData, ADigestAlgorithmThatNobodyKnowsHoldsNothingAndLosesNothing) {
+  SignatureShape shape;
+  shape.content = indirect_data(HashAlgorithm::kSha256, kDigest);
+  const Authorities a;
+  const OwnedPkcs7 pkcs7 = make_pkcs7(shape, {a.signer});
+  X509_ALGOR* unknown = X509_ALGOR_new();
+  X509_ALGOR_set0(unknown, OBJ_nid2obj(NID_md4), V_ASN1_NULL, nullptr);
+  sk_X509_ALGOR_push(pkcs7->d.sign->md_algs, unknown);
+  const auto parsed = SignedData::from_der(der_of(pkcs7.get(), i2d_PKCS7)).value();
+  EXPECT_FALSE(parsed.signatures_hold(parsed.content()));
+  const std::size_t before = mallinfo2().uordblks;
+  for (int i = 0; i < 1000; ++i) static_cast<void>(parsed.signatures_hold(parsed.content()));
+  EXPECT_LT(mallinfo2().uordblks, before + 100000);
 }
 
 TEST(SignedData, HasThirtyTwoCertificatesAtMost) {
