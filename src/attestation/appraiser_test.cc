@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "attestation/evidence_for_tests.h"
+#include "base/refusals_for_tests.h"
 #include "bootchain/signature_list.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_details.h"
@@ -110,6 +111,18 @@ TEST(AppraiserPolicy, NothingRelaxesTheQuote) {
   SimulatedMachine machine = verity_machine();
   machine.unlogged = {{9, Bytes(32, 7)}};
   EXPECT_EQ(judge(machine, references).verdict_class, VerdictClass::kEvidenceBroken);
+}
+
+// A guest that logs its IMA digests as firmware events, and sends an IMA log that nothing vouches for.
+TEST(AppraiserPolicy, NothingRelaxesPcr10OfTheFirmwareLog) {
+  References references = verity_references();
+  references.policy.enforcements.fill(Enforcement::kIgnore);
+  references.policy.set(Claim::kImaModules, Enforcement::kRequire);
+  SimulatedMachine machine = verity_machine();
+  add(machine, 10);
+  const Verdict verdict = judge(machine, references);
+  EXPECT_EQ(verdict.verdict_class, VerdictClass::kUntrusted);
+  EXPECT_THAT(rules_of(verdict), ElementsAre("pcr10.unexpected"));
 }
 
 // The image that is to come: another initrd.
@@ -294,7 +307,9 @@ TEST(Revocations, OfAnImageNameIt) {
   EXPECT_EQ(verdict.findings[0].package, "grub-efi-amd64-signed 1");
   EXPECT_TRUE(verdict.matches_prediction);
   // The kernel stands twice in PCR 4 and once in the findings.
-  EXPECT_THAT(rules_of(judge_under(dbx_of(bootchain::kSha256Signature, hex(kKernel)))), ElementsAre("revoked.image"));
+  const Verdict of_kernel = judge_under(dbx_of(bootchain::kSha256Signature, hex(kKernel)));
+  ASSERT_THAT(rules_of(of_kernel), ElementsAre("revoked.image"));
+  EXPECT_EQ(of_kernel.findings[0].signer, "CN=Debian Secure Boot Signer 2022 - linux");
 }
 
 TEST(Revocations, OfAnotherImageChangeNothing) {
@@ -306,6 +321,7 @@ TEST(Revocations, OfACertificateNameWhoVouched) {
   EXPECT_EQ(verdict.verdict_class, VerdictClass::kUntrusted);
   ASSERT_THAT(rules_of(verdict), ElementsAre("revoked.certificate"));
   EXPECT_THAT(verdict.findings[0].component, HasSubstr("Microsoft Corporation UEFI CA 2011"));
+  EXPECT_EQ(verdict.findings[0].signer, verdict.findings[0].component);
 }
 
 TEST(Revocations, OfACertificateByItsDigest) {
@@ -353,10 +369,16 @@ TEST(Revocations, OfNothingAreRefused) {
 }
 
 TEST(Revocations, OfAnotherKindAreNotOverlooked) {
-  EXPECT_FALSE(revocations_from_dbx(dbx_of("826ca512-cf10-4ac9-b187-be01496631bd", Bytes(20, 1))));  // SHA-1
-  EXPECT_FALSE(revocations_from_dbx(dbx_of(bootchain::kSha256Signature, Bytes(31, 1))));
-  EXPECT_FALSE(revocations_from_dbx(Bytes(30, 1)));
-  EXPECT_FALSE(revocations_from_dbx(Bytes((1U << 20) + 1, 0)));
+  const auto refused = [](const Bytes& dbx) { return refusal_of(revocations_from_dbx(dbx)); };
+  EXPECT_THAT(refused(dbx_of(bootchain::kSha1Signature, Bytes(20, 1))),
+              HasSubstr("a revocation of the type " + std::string(bootchain::kSha1Signature) + " with 20 bytes"));
+  EXPECT_THAT(refused(dbx_of(bootchain::kSha256Signature, Bytes(31, 1))), HasSubstr("expected signatures of 48 bytes"));
+  EXPECT_THAT(refused(Bytes(30, 1)), HasSubstr("at offset 28: expected signature list"));
+  // A certificate as long as there is room for.
+  const std::size_t rest = dbx_of(bootchain::kX509Signature, {}).size();
+  EXPECT_EQ(refused(dbx_of(bootchain::kX509Signature, Bytes((1U << 20) - rest, 1))), "");
+  EXPECT_EQ(refused(dbx_of(bootchain::kX509Signature, Bytes((1U << 20) - rest + 1, 1))),
+            "a list of revocations has at most 1 MiB");
 }
 
 }  // namespace

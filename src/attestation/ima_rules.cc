@@ -130,10 +130,12 @@ void judge_ima(const bootchain::VerifiedBoot& boot, bool root_is_measured, const
     if (!file && !entries[at].violation)
       found.add("ima.entry", fmt::format("entry {} of the IMA log", at), "the digest and path of a file", "",
                 fmt::format("entry {} of the kernel's log cannot be read: {}", at, file.error().message));
-    if (file && behind_initrd == 0 && file->path == kEndOfInitrd) behind_initrd = at + 1;
+    // PCR 10 does not hold a violation's data, so that nothing is excused by them.
+    const bool vouched_for = file && !entries[at].violation;
+    if (vouched_for && behind_initrd == 0 && file->path == kEndOfInitrd) behind_initrd = at + 1;
     files.push_back(file ? std::optional<ImaMeasurement>(*std::move(file)) : std::nullopt);
   }
-  judge_aggregate(boot, files.front(), found);
+  judge_aggregate(boot, entries.front().violation ? std::nullopt : files.front(), found);
   for (std::size_t at = 1; at < entries.size(); ++at) {
     if (entries[at].violation) {
       const std::string path = files[at] ? printable(files[at]->path) : fmt::format("entry {} of the IMA log", at);

@@ -117,6 +117,35 @@ TEST(ImaRules, ProgramFromOutsideOfTheRoot) {
       << "the verified root's own programs are not measured, so this one is another's";
 }
 
+// Whoever runs the initrd's last program again does not make an initrd of what ran before.
+TEST(ImaRules, TheFirstEndOfTheInitrdCounts) {
+  const Verdict verdict = judge_with({entry("/var/tmp/miner"), entry("/usr/bin/run-init")});
+  ASSERT_THAT(rules_of(verdict), ElementsAre("ima.program", "ima.program"));
+  EXPECT_EQ(verdict.findings[0].component, "/var/tmp/miner");
+  EXPECT_EQ(verdict.findings[1].component, "/usr/bin/run-init");
+}
+
+// What a violation names was not measured: PCR 10 has the same value whatever the log says of it.
+TEST(ImaRules, AViolationIsNoBeginningOfTheLog) {
+  SimulatedMachine machine = node_machine();
+  machine.ima_log = machine.begun_ima_log();
+  machine.aggregate_follows = false;
+  ASSERT_EQ(judge(machine, node_references()).verdict_class, VerdictClass::kTrusted);
+  std::fill(machine.ima_log.begin() + 4, machine.ima_log.begin() + 24, std::uint8_t{0});
+  const Verdict verdict = judge(machine, node_references());
+  EXPECT_THAT(rules_of(verdict), ElementsAre("ima.aggregate"));
+  EXPECT_EQ(verdict.verdict_class, VerdictClass::kUntrusted);
+}
+
+TEST(ImaRules, AViolationIsNoEndOfTheInitrd) {
+  SimulatedMachine machine = node_machine();
+  const auto recorded = bootchain::parse_ima_log(machine.ima_log).value();
+  machine.ima_log = bootchain::encode_ima_log({recorded.front()});
+  put_bytes(machine.ima_log, entry("/tmp/vmlinuz"));
+  put_bytes(machine.ima_log, violation("/usr/bin/run-init"));
+  EXPECT_THAT(rules_of(judge(machine, node_references())), ElementsAre("ima.kexec", "ima.violation"));
+}
+
 TEST(ImaRules, ProgramOfAContainer) {
   const std::string path = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs/bin/sh";
   EXPECT_THAT(rules_of(judge_with({entry(path)})), ElementsAre());

@@ -51,7 +51,11 @@ constexpr std::array kRuleClaims{
     RuleClaim{"pcr8.", Claim::kBootCommands},
     RuleClaim{"pcr9.", Claim::kBootFiles},
     RuleClaim{"pcr14.", Claim::kMachineOwnerKeys},
-    RuleClaim{"pcr", Claim::kUnusedPcrs},
+    // Not PCR 10: what firmware's log puts there takes the IMA log's hold away, so that no claim about IMA would stand.
+    RuleClaim{"pcr11.", Claim::kUnusedPcrs},
+    RuleClaim{"pcr12.", Claim::kUnusedPcrs},
+    RuleClaim{"pcr13.", Claim::kUnusedPcrs},
+    RuleClaim{"pcr15.", Claim::kUnusedPcrs},
     RuleClaim{"reference.expired", Claim::kCurrentImage},
     RuleClaim{"ima.module", Claim::kImaModules},
     RuleClaim{"ima.firmware", Claim::kImaFirmware},

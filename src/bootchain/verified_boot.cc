@@ -75,10 +75,9 @@ Result<VerifiedBoot> verify_boot(UnverifiedEventLog log, std::vector<UnverifiedI
     else
       boot.pcrs_.emplace(pcr, initial_pcr(pcr, kSha256Size));
   }
-  if (laid.ima_at) {
-    boot.pcrs_[kImaPcr] = ima_values[*prefix];
-    ima_log.resize(*prefix);
-  }
+  if (laid.ima_at) boot.pcrs_[kImaPcr] = ima_values[*prefix];
+  // Where PCR 10 is the firmware log's, or was not quoted, nothing vouches for any entry.
+  ima_log.resize(laid.ima_at ? *prefix : 0);
   boot.log_ = std::move(log);
   boot.ima_entries_ = std::move(ima_log);
   return boot;

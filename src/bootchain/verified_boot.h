@@ -22,7 +22,8 @@ class VerifiedBoot {
   const std::vector<UnverifiedEvent>& events() const { return log_.events; }
   // The events that extended a PCR, in order; EV_NO_ACTION ones are left out.
   std::vector<const UnverifiedEvent*> events_of(std::uint32_t pcr) const;
-  // The entries of the IMA log that were measured when the quote was made: a prefix of the log.
+  // The entries of the IMA log that were measured when the quote was made: a prefix of the log. None where the
+  // firmware's log extends PCR 10 itself, or the quote leaves it out.
   const std::vector<UnverifiedImaEntry>& ima_entries() const { return ima_entries_; }
   // Every quoted PCR's value.
   const PcrValues& pcrs() const { return pcrs_; }

@@ -84,6 +84,28 @@ TEST(VerifyBoot, RefusesEachSingleChangedDigest) {
   }
 }
 
+// The digest of what the firmware's log alone gives.
+QuotedPcrs quote_of(const UnverifiedEventLog& log, std::vector<int> pcrs) {
+  PcrValues values = replay(log, kSha256Bank).value();
+  Bytes joined;
+  for (const int pcr : pcrs) put_bytes(joined, values.try_emplace(pcr, initial_pcr(pcr, 32)).first->second);
+  return {std::move(pcrs), crypto::sha256(joined)};
+}
+
+TEST(VerifyBoot, VouchesForNoImaEntryWherePcr10IsTheFirmwareLogs) {
+  auto log = verity_log();
+  log.events.push_back({0, 10, kEvIpl, {{kSha256Bank, crypto::sha256(as_bytes("module"))}}, to_bytes("module")});
+  const auto boot = verify_boot(log, verity_ima(), quote_of(log, verity_quote().pcrs));
+  ASSERT_TRUE(boot) << boot.error().message;
+  EXPECT_TRUE(boot->ima_entries().empty());
+}
+
+TEST(VerifyBoot, VouchesForNoImaEntryWherePcr10IsNotQuoted) {
+  const auto boot = verify_boot(verity_log(), verity_ima(), quote_of(verity_log(), {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  ASSERT_TRUE(boot) << boot.error().message;
+  EXPECT_TRUE(boot->ima_entries().empty());
+}
+
 TEST(ImaLog, ReadsTheFilesOfARealLog) {
   const auto entries = verity_ima();
   const auto first = read_ima_measurement(entries.front());
