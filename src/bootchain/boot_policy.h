@@ -24,8 +24,12 @@ struct SecureBootState {
   std::vector<EfiSignature> platform_key, key_exchange_keys, db, dbx, dbt;
 };
 
-// From a variable store, as OVMF decides: enabled if there is a platform key and SecureBootEnable is not 0. kMalformed,
-// naming the variable, if a database does not parse; more than 1024 certificates in one are kResourceExhausted.
+// Whether firmware with Secure Boot enforces it over these variables: a platform key is enrolled, and SecureBootEnable
+// is absent or its first byte is 1 (EDK II, AuthVariableLib, InitSecureBootVariables).
+bool enforces_secure_boot(const std::vector<StoredVariable>& variables);
+
+// From a variable store; enabled as enforces_secure_boot() says. kMalformed, naming the variable, if a database does
+// not parse; more than 1024 certificates in one are kResourceExhausted.
 Result<SecureBootState> read_secure_boot_state(const std::vector<StoredVariable>& variables);
 
 // What shim trusts beyond that: what it carries itself, and what the machine's owner enrolled (MokList, MokListX).
@@ -65,6 +69,8 @@ struct BootDecision {
 // signatures pass if an RFC 3161 stamp by an authority of dbt proves their age.
 // Digests are looked up in the algorithm of each signature, and in SHA-256 for an image without signatures: EDK II
 // computes no others, so an image whose SHA-256 digest stands in dbx loads if it is signed over SHA-384 alone.
+// Stricter than EDK II in one thing: an image whose sections lie over each other has no digest, so nothing vouches for
+// it.
 BootDecision would_firmware_load(const UnverifiedPeImage& image, const SecureBootState& firmware);
 
 // Who asks shim.

@@ -133,6 +133,13 @@ struct Judge {
 
 }  // namespace
 
+bool enforces_secure_boot(const std::vector<StoredVariable>& variables) {
+  const StoredVariable* platform_key = find_variable(variables, kEfiGlobalVariables, "PK");
+  if (platform_key == nullptr || platform_key->data.empty()) return false;
+  const StoredVariable* enable = find_variable(variables, kSecureBootEnableVendor, "SecureBootEnable");
+  return enable == nullptr || (!enable->data.empty() && enable->data[0] == 1);
+}
+
 Result<SecureBootState> read_secure_boot_state(const std::vector<StoredVariable>& variables) {
   SecureBootState state;
   SLIPWAY_ASSIGN(state.platform_key, read_database(variables, kEfiGlobalVariables, "PK"));
@@ -140,10 +147,7 @@ Result<SecureBootState> read_secure_boot_state(const std::vector<StoredVariable>
   SLIPWAY_ASSIGN(state.db, read_database(variables, kImageSecurityDatabase, "db"));
   SLIPWAY_ASSIGN(state.dbx, read_database(variables, kImageSecurityDatabase, "dbx"));
   SLIPWAY_ASSIGN(state.dbt, read_database(variables, kImageSecurityDatabase, "dbt"));
-  const StoredVariable* enable = find_variable(variables, kSecureBootEnableVendor, "SecureBootEnable");
-  // Without the switch, EDK II turns Secure Boot on as soon as there is a platform key (AuthVariableLib).
-  const bool switched_off = enable != nullptr && (enable->data.empty() || enable->data[0] == 0);
-  state.enabled = !state.platform_key.empty() && !switched_off;
+  state.enabled = enforces_secure_boot(variables);
   return state;
 }
 

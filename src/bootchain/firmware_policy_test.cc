@@ -275,7 +275,10 @@ TEST(SecureBootStateOfAStore, IsOnWithAPlatformKeyUnlessItIsSwitchedOff) {
   EXPECT_FALSE(read_secure_boot_state({})->enabled);
   EXPECT_TRUE(read_secure_boot_state({key})->enabled);
   EXPECT_TRUE(read_secure_boot_state({key, variable(kSecureBootEnableVendor, "SecureBootEnable", {1})})->enabled);
-  EXPECT_FALSE(read_secure_boot_state({key, variable(kSecureBootEnableVendor, "SecureBootEnable", {0})})->enabled);
+  // The first byte counts, and nothing but 1 is on.
+  EXPECT_TRUE(read_secure_boot_state({key, variable(kSecureBootEnableVendor, "SecureBootEnable", {1, 0})})->enabled);
+  for (const Bytes& off : {Bytes{0}, Bytes{2}, Bytes{0, 1}, Bytes{}})
+    EXPECT_FALSE(read_secure_boot_state({key, variable(kSecureBootEnableVendor, "SecureBootEnable", off)})->enabled);
   EXPECT_FALSE(read_secure_boot_state({variable(kSecureBootEnableVendor, "SecureBootEnable", {1})})->enabled);
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "bootchain/boot_policy.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_log.h"
 #include "crypto/digest.h"
@@ -250,12 +251,6 @@ std::vector<SignedFile> signed_files_of(const Manifest& manifest) {
 
 }  // namespace
 
-bool enforces_secure_boot(const std::vector<StoredVariable>& variables) {
-  if (value_of(variables, bootchain::kEfiGlobalVariables, "PK").empty()) return false;
-  const StoredVariable* enable = find_variable(variables, bootchain::kSecureBootEnableVendor, "SecureBootEnable");
-  return enable == nullptr || enable->data == Bytes{1};
-}
-
 Result<Prediction> predict(const Manifest& manifest, const FirmwareFacts& firmware,
                            const std::vector<StoredVariable>& variables, const MachineFacts& machine) {
   SLIPWAY_TRY(check_manifest(manifest));
@@ -266,7 +261,7 @@ Result<Prediction> predict(const Manifest& manifest, const FirmwareFacts& firmwa
   if (machine.failing_boot_options < 0 || machine.failing_boot_options > kMaximumFailingOptions)
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} boot options cannot fail before the disk; 0 to {} can",
                                                          machine.failing_boot_options, kMaximumFailingOptions));
-  const bool secure_boot = enforces_secure_boot(variables);
+  const bool secure_boot = bootchain::enforces_secure_boot(variables);
   SLIPWAY_TRY(check_shim_variables(
       variables, secure_boot ? manifest.sbat_level_event_sha256 : manifest.unenforced_sbat_level_event_sha256));
   std::optional<Bytes> vouching;

@@ -24,10 +24,6 @@ struct MachineFacts {
   int failing_boot_options = 0;
 };
 
-// Whether firmware with Secure Boot enforces it over this variable store: a platform key is enrolled, and
-// SecureBootEnable is not off.
-bool enforces_secure_boot(const std::vector<bootchain::StoredVariable>& variables);
-
 // The events of booting the image on Debian 12's OVMF with Secure Boot and SMM, in the order of the log. Pure.
 // `variables` are those of the store that the VM starts with; Secure Boot is what they say. kInvalidArgument for a
 // manifest that lacks a file or digest, and for a digest of the firmware that is not 32 bytes; kPreconditionFailed

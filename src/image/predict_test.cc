@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "bootchain/boot_policy.h"
 #include "bootchain/signature_list.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_details.h"
@@ -152,16 +153,16 @@ TEST(Predict, AnEventWithoutItsCalibrationIsNotAsPredicted) {
 
 TEST(Predict, SecureBootIsWhatTheVariablesSay) {
   auto variables = microsoft_variables();
-  EXPECT_TRUE(enforces_secure_boot(variables));
-  EXPECT_FALSE(enforces_secure_boot({}));
+  EXPECT_TRUE(bootchain::enforces_secure_boot(variables));
+  EXPECT_FALSE(bootchain::enforces_secure_boot({}));
   variables.push_back(
       {bootchain::guid_from_text(bootchain::kSecureBootEnableVendor).value(), "SecureBootEnable", 3, {0}});
-  EXPECT_FALSE(enforces_secure_boot(variables));
+  EXPECT_FALSE(bootchain::enforces_secure_boot(variables));
   const auto off = predict(minimal_manifest(kMinimalOn), firmware_of(kMinimalOn), variables);
   ASSERT_TRUE(off) << off.error().message;
   EXPECT_FALSE(off->secure_boot);
   variables.back().data = {1};
-  EXPECT_TRUE(enforces_secure_boot(variables));
+  EXPECT_TRUE(bootchain::enforces_secure_boot(variables));
 }
 
 TEST(Predict, FurtherDatabasesStandBehindDbx) {

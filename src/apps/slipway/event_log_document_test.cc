@@ -111,7 +111,7 @@ bootchain::StoredVariable variable(std::string_view vendor, const std::string& n
 }
 
 TEST(VariablesDocument, SaysWhetherSecureBootWillBeOn) {
-  const auto platform_key = variable(bootchain::kEfiGlobalVariables, "PK", {});
+  const auto platform_key = variable(bootchain::kEfiGlobalVariables, "PK", {1});
   const auto state = [](std::vector<bootchain::StoredVariable> variables, bool whole = true) {
     return at(variables_document({std::move(variables), whole}), "/secureBoot");
   };
@@ -124,7 +124,7 @@ TEST(VariablesDocument, SaysWhetherSecureBootWillBeOn) {
   EXPECT_EQ(state({platform_key, enable({1})}), R"("enabled")");
   EXPECT_EQ(state({platform_key, enable({0})}), R"("disabled")");
   EXPECT_EQ(state({enable({1})}), R"("disabled")");
-  EXPECT_EQ(state({platform_key, enable({})}), R"("unknown")");
+  EXPECT_EQ(state({platform_key, enable({})}), R"("disabled")");
 }
 
 TEST(VariablesDocument, ReadsAFileOfEfivarfs) {

@@ -12,6 +12,7 @@
 #include "apps/slipway/image_name.h"
 #include "apps/slipway/inspect_verbs.h"
 #include "apps/slipway/prediction_document.h"
+#include "bootchain/boot_policy.h"
 #include "bootchain/ovmf_firmware.h"
 #include "bootchain/variable_store.h"
 #include "image/calibration.h"
@@ -143,7 +144,7 @@ Result<std::vector<bootchain::StoredVariable>> read_variables(const PredictOptio
                                                           : kVariablesOn;
   SLIPWAY_ASSIGN(const Bytes store, read_input(path, bootchain::kMaximumVariableStore));
   SLIPWAY_ASSIGN(auto variables, of_file(path, bootchain::read_variable_store(store)));
-  const bool on = image::enforces_secure_boot(variables);
+  const bool on = bootchain::enforces_secure_boot(variables);
   if (!options.secure_boot.empty() && on != (options.secure_boot == "on"))
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("--secure-boot {}, but with the variables in {} Secure Boot is {}", options.secure_boot,
@@ -178,7 +179,8 @@ Status run(const PredictOptions& options) {
   if ((options.vcpus != 0) != (options.memory_mib != 0))
     return fail(ErrorCode::kInvalidArgument, "--vcpus and --memory go together: both make the shape of the VM");
   SLIPWAY_ASSIGN(const auto variables, read_variables(options));
-  SLIPWAY_ASSIGN(const image::FirmwareFacts firmware, firmware_facts(options, image::enforces_secure_boot(variables)));
+  SLIPWAY_ASSIGN(const image::FirmwareFacts firmware,
+                 firmware_facts(options, bootchain::enforces_secure_boot(variables)));
   SLIPWAY_ASSIGN(const image::Manifest manifest, manifest_for(options));
   SLIPWAY_ASSIGN(const image::Prediction prediction,
                  image::predict(manifest, firmware, variables, {options.failing_boot_options}));

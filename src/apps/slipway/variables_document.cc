@@ -8,6 +8,7 @@
 #include "apps/slipway/event_log_document.h"
 #include "apps/slipway/output.h"
 #include "base/byte_reader.h"
+#include "bootchain/boot_policy.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_description.h"
 #include "bootchain/signature_list.h"
@@ -42,15 +43,9 @@ bootchain::EventDescription describe(const StoredVariable& variable) {
   return bootchain::describe_variable_value(to_string(variable.vendor), variable.name, variable.data);
 }
 
-// EDK II: Secure Boot is on where a platform key is enrolled, unless the switch is off.
 std::string_view secure_boot_state(const ReadVariables& read) {
   if (!read.whole_store) return "unknown";
-  const std::vector<StoredVariable>& variables = read.variables;
-  if (bootchain::find_variable(variables, bootchain::kEfiGlobalVariables, "PK") == nullptr) return "disabled";
-  const auto* enable = bootchain::find_variable(variables, bootchain::kSecureBootEnableVendor, "SecureBootEnable");
-  if (enable == nullptr) return "enabled";
-  if (enable->data.size() != 1) return "unknown";
-  return enable->data[0] == 1 ? "enabled" : "disabled";
+  return bootchain::enforces_secure_boot(read.variables) ? "enabled" : "disabled";
 }
 
 json::value revocations(const ReadVariables& read) {

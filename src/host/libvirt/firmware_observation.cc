@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "bootchain/boot_policy.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/signature_list.h"
 #include "bootchain/variable_store.h"
@@ -16,10 +17,10 @@ Bytes digest_of(const bootchain::StoredVariable* variable) {
   return variable == nullptr ? Bytes{} : crypto::sha256(variable->data);
 }
 
-std::string why_off(bool enforces, const bootchain::StoredVariable* platform_key, bool switched_off) {
-  if (!enforces) return "Secure Boot is off: this firmware is not the Secure Boot build";
+std::string why_off(bool firmware_enforces, const bootchain::StoredVariable* platform_key, bool enforced) {
+  if (!firmware_enforces) return "Secure Boot is off: this firmware is not the Secure Boot build";
   if (platform_key == nullptr) return "Secure Boot is off: no platform key is enrolled";
-  if (switched_off) return "Secure Boot is off: SecureBootEnable is 0";
+  if (!enforced) return "Secure Boot is off: SecureBootEnable is not 1";
   return {};
 }
 
@@ -33,8 +34,7 @@ Result<FirmwareObservation> judge_variable_store(ByteView variable_store, ByteVi
   };
   const auto* platform_key = find(bootchain::kEfiGlobalVariables, "PK");
   const auto* revoked = find(bootchain::kImageSecurityDatabase, "dbx");
-  const auto* enable = find(bootchain::kSecureBootEnableVendor, "SecureBootEnable");
-  const bool switched_off = enable != nullptr && enable->data != Bytes{1};
+  const bool enforced = bootchain::enforces_secure_boot(variables);
 
   FirmwareObservation observation;
   observation.firmware_sha256 = to_bytes(firmware_sha256);
@@ -46,7 +46,7 @@ Result<FirmwareObservation> judge_variable_store(ByteView variable_store, ByteVi
     SLIPWAY_ASSIGN(const auto signatures, bootchain::read_signature_lists(revoked->data));
     observation.revocations = static_cast<int>(signatures.size());
   }
-  observation.detail = why_off(firmware_enforces, platform_key, switched_off);
+  observation.detail = why_off(firmware_enforces, platform_key, enforced);
   observation.secure_boot_enabled = observation.detail.empty();
   if (observation.secure_boot_enabled) {
     observation.detail = fmt::format(
