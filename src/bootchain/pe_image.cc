@@ -170,16 +170,22 @@ Result<UnverifiedPeImage> parse_pe_image(ByteView file) {
 }
 
 Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAlgorithm algorithm) {
-  // The specification counts bytes here, not offsets: what lies behind the sum of all sizes is hashed up to the
-  // certificate table. Firmware does the same, and the digests must agree. Added up before anything is hashed: 96
-  // sections over the whole of a file would be hashed 96 times only to be refused.
-  std::size_t covered = image.headers_size;
-  for (const PeSection& section : image.sections) covered += section.size;
+  // Looked at before anything is hashed: 96 sections over the whole of a file would be hashed 96 times.
+  std::vector<PeSection> sections = image.sections;
+  std::stable_sort(sections.begin(), sections.end(),
+                   [](const PeSection& left, const PeSection& right) { return left.offset < right.offset; });
   const std::size_t end = image.file.size() - image.certificates_size;
-  if (covered > end)
-    return expected_at(end, fmt::format("sections that overlap neither each other nor the signatures, but their sizes "
-                                        "add up to {}",
-                                        covered));
+  const auto lies_over = [](std::size_t offset) {
+    return expected_at(offset, "headers, sections and signatures of which none lies over another one");
+  };
+  if (image.headers_size > end) return lies_over(end);
+  std::size_t free_from = image.headers_size, covered = image.headers_size;
+  for (const PeSection& section : sections) {
+    if (section.size == 0) continue;
+    if (section.offset < free_from || section.offset + section.size > end) return lies_over(section.offset);
+    free_from = section.offset + section.size;
+    covered += section.size;
+  }
 
   crypto::Hasher hasher(algorithm);
   const auto hash_range = [&](std::size_t from, std::size_t to) { hasher.update(image.file.subspan(from, to - from)); };
@@ -190,11 +196,10 @@ Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAl
     hash_range(image.checksum_offset + 4, image.certificate_entry_offset);
     hash_range(image.certificate_entry_offset + 8, image.headers_size);
   }
-  std::vector<PeSection> sections = image.sections;
-  std::stable_sort(sections.begin(), sections.end(),
-                   [](const PeSection& left, const PeSection& right) { return left.offset < right.offset; });
   for (const PeSection& section : sections)
     if (section.size != 0) hash_range(section.offset, section.offset + section.size);
+  // The specification counts bytes here, not offsets: what lies behind the sum of all sizes is hashed up to the
+  // certificate table. Firmware does the same, and the digests must agree.
   hash_range(covered, end);
   return hasher.finish();
 }

@@ -35,8 +35,10 @@ struct UnverifiedPeImage {
 Result<UnverifiedPeImage> parse_pe_image(ByteView file);
 
 // The image digest of "Windows Authenticode Portable Executable Signature Format" (2008), which leaves out the
-// checksum, the certificate table and its directory entry. kMalformed if the sections overlap in a way that hides bytes
-// from it.
+// checksum, the certificate table and its directory entry. Bytes in gaps between sections are in no digest, as in
+// EDK II's: nothing is loaded from there. kMalformed if a section lies over another one, the headers or the
+// certificate table: EDK II counts such bytes twice and leaves as many others out, and no image that we load needs
+// that.
 Result<Bytes> authenticode_digest(const UnverifiedPeImage& image, crypto::HashAlgorithm algorithm);
 
 // What firmware measures into PCR 4 when it loads this image.

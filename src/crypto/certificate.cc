@@ -98,4 +98,12 @@ bool Certificate::signed_by(const PublicKey& issuer_key) const {
   return X509_verify(certificate_.get(), issuer_key.get()) == 1;
 }
 
+bool Certificate::self_signed() const {
+  const ErrorScope errors;
+  const X509* certificate = certificate_.get();
+  if (X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) != 0) return false;
+  EVP_PKEY* key = X509_get0_pubkey(certificate);
+  return key != nullptr && X509_verify(certificate_.get(), key) == 1;
+}
+
 }  // namespace slipway::crypto

@@ -33,6 +33,9 @@ class Certificate {
   Time not_after() const;
   // True if `issuer_key` signed it. Says nothing of dates, names or uses.
   bool signed_by(const PublicKey& issuer_key) const;
+  // True if it names itself as its issuer and its own key signed it, of whatever kind that is: makers' roots have keys
+  // that PublicKey does not take.
+  bool self_signed() const;
 
   x509_st* get() const { return certificate_.get(); }
   explicit Certificate(std::shared_ptr<x509_st> certificate) : certificate_(std::move(certificate)) {}

@@ -38,6 +38,7 @@ class CertificateTest : public testing::Test {
 TEST_F(CertificateTest, AnAuthoritySignsItselfAndSaysWhatItIs) {
   const Certificate& certificate = authority_.certificate;
   EXPECT_TRUE(certificate.signed_by(authority_.key.public_key()));
+  EXPECT_TRUE(certificate.self_signed());
   EXPECT_EQ(certificate.subject(), "CN=cluster client CA");
   EXPECT_EQ(certificate.issuer(), "CN=cluster client CA");
   const std::string printed = text(certificate);
@@ -100,7 +101,22 @@ TEST_F(CertificateTest, AnotherAuthorityOfTheSameNameDidNotSignIt) {
       issue_certificate(authority_, node_client(), PrivateKey::generate_p256().public_key(), random_).value();
   EXPECT_TRUE(leaf.signed_by(authority_.key.public_key()));
   EXPECT_FALSE(leaf.signed_by(other.key.public_key()));
+  EXPECT_FALSE(leaf.self_signed());
   EXPECT_FALSE(leaf.signed_by(PrivateKey::generate_rsa2048().public_key()));
+}
+
+TEST_F(CertificateTest, IsSelfSignedByAKeyThatIsTakenNowhereElse) {
+  const OwnedKey key(EVP_EC_gen("P-384"));
+  const OwnedKey other(EVP_EC_gen("P-384"));
+  const OwnedCertificate made(X509_dup(authority_.certificate.get()));
+  ASSERT_EQ(X509_set_pubkey(made.get(), key.get()), 1);
+  const auto signed_by = [&](EVP_PKEY* signer) {
+    EXPECT_GT(X509_sign(made.get(), signer, EVP_sha384()), 0);
+    return Certificate(std::shared_ptr<X509>(X509_dup(made.get()), X509_free));
+  };
+  EXPECT_FALSE(signed_by(key.get()).public_key());
+  EXPECT_TRUE(signed_by(key.get()).self_signed());
+  EXPECT_FALSE(signed_by(other.get()).self_signed());
 }
 
 TEST_F(CertificateTest, ReadsBackAndTakesNothingMore) {

@@ -9,6 +9,7 @@
 #include "bootchain/signature_list.h"
 #include "crypto/certificate.h"
 #include "crypto/certificate_details.h"
+#include "crypto/certificate_path.h"
 
 namespace slipway::image {
 namespace {
@@ -39,12 +40,9 @@ Chain read_chain(const std::vector<Bytes>& ders) {
   return chain;
 }
 
-// Whether the certificate is one of the chain, or signed one of it.
+// Whether a path leads from the chain's signer to the certificate, as firmware looks for one: without regard of dates.
 bool leads_to(const Chain& chain, const crypto::Certificate& authority) {
-  const auto key = authority.public_key();
-  return std::any_of(chain.begin(), chain.end(), [&](const crypto::Certificate& each) {
-    return each.der() == authority.der() || (key && each.issuer() == authority.subject() && each.signed_by(*key));
-  });
+  return !chain.empty() && crypto::find_path(chain.front(), chain, {authority}, std::nullopt).has_value();
 }
 
 const EfiSignature* find_image(const std::vector<EfiSignature>& entries, const Bytes& sha256) {

@@ -94,10 +94,8 @@ Result<VerifiedEndorsementCertificate> check_endorsement_certificate(ByteView ce
 
 EndorsementTrust sort_endorsement_trust(const std::vector<crypto::Certificate>& certificates) {
   EndorsementTrust trust;
-  for (const crypto::Certificate& certificate : certificates) {
-    const bool self_issued = certificate.subject() == certificate.issuer();
-    (self_issued ? trust.roots : trust.intermediates).push_back(certificate);
-  }
+  for (const crypto::Certificate& certificate : certificates)
+    (certificate.self_signed() ? trust.roots : trust.intermediates).push_back(certificate);
   return trust;
 }
 

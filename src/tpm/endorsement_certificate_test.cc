@@ -181,7 +181,14 @@ TEST(EndorsementCertificate, ThatDoesNotParseIsMalformed) {
   const Bytes whole = made.certificate();
   for (std::size_t size = 0; size < whole.size(); size += 7)
     EXPECT_EQ(made.check(ByteView(whole).first(size)).error().reason, "EndorsementCertificateMalformed") << size;
-  EXPECT_EQ(made.check(Bytes((16U << 10) + 1, 0)).error().reason, "EndorsementCertificateMalformed");
+  Bytes filled = whole;
+  filled.resize(16U << 10, 0xff);
+  EXPECT_TRUE(made.check(filled));
+  filled.push_back(0xff);
+  const auto too_long = made.check(filled);
+  ASSERT_FALSE(too_long);
+  EXPECT_EQ(too_long.error().reason, "EndorsementCertificateMalformed");
+  EXPECT_EQ(too_long.error().message, "the endorsement key's certificate cannot be read: it has 16385 bytes");
   Bytes other_tag = whole;
   other_tag[0] = 0x31;
   EXPECT_EQ(made.check(other_tag).error().reason, "EndorsementCertificateMalformed");
@@ -196,6 +203,16 @@ TEST(EndorsementTrust, SelfSignedOnesAreRoots) {
   ASSERT_EQ(trust.roots.size(), 1u);
   EXPECT_EQ(trust.roots[0].subject(), "CN=Root");
   ASSERT_EQ(trust.intermediates.size(), 1u);
+}
+
+// Its own name for the issuer's makes nobody a root.
+TEST(EndorsementTrust, OnesOfTheirIssuersNameAreNoRoots) {
+  const Made made;
+  const Identity namesake = make_identity(authority_shape("Root"), &made.root);
+  ASSERT_EQ(namesake.certificate.subject(), namesake.certificate.issuer());
+  const auto trust = sort_endorsement_trust({namesake.certificate});
+  EXPECT_TRUE(trust.roots.empty());
+  EXPECT_EQ(trust.intermediates.size(), 1u);
 }
 
 }  // namespace

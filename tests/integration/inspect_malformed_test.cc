@@ -70,6 +70,14 @@ TEST_F(MalformedInput, OfEachVerbAndOptionIsOneLineWithAnOffset) {
       tpm::attestation_key_area(crypto::PrivateKey::generate_rsa2048().public_key().rsa_numbers().value()));
   small_key[16] = 4;  // 2048 bits are 1024
 
+  const std::string bundle = "evidence/secure-boot-on.json";
+  const auto roots = [&](const std::string& name, std::string_view content) {
+    const std::string folder = "roots-of-" + name;
+    fs::create_directory(folder_ / folder);
+    write(folder + "/" + name, as_bytes(content));
+    return fmt::format("'{}'", (folder_ / folder).string());
+  };
+
   // With the offset where it is worth pinning down.
   struct Call {
     std::string words, where;
@@ -115,6 +123,10 @@ TEST_F(MalformedInput, OfEachVerbAndOptionIsOneLineWithAnOffset) {
        ""},
       {"evidence show " + write("bad-bundle", as_bytes("{\"version\": 1, \"node\": 7}")), ""},
       {"evidence verify " + write("bad-bundle-2", as_bytes("{")), ""},
+      {"evidence verify " + bundle + " --policy " + write("bad-policy.json", as_bytes("{\"version\":2}")), ""},
+      {"evidence verify " + bundle + " --dbx " + write("bad-dbx-2", Bytes(40, 1)), ""},
+      {"evidence verify " + bundle + " --tpm-roots " + roots("bad.der", "no DER"), "at offset 0:"},
+      {"evidence verify " + bundle + " --tpm-roots " + roots("bad.pem", "\n-----BEGIN CERTIFICATE-----\nA"), ""},
   };
   const bool has_firmware = fs::exists("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd");
   for (const Call& call : calls) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "apps/slipway/inspect_verbs.h"
+#include "base/expected_at.h"
 #include "crypto/certificate_details.h"
 
 namespace slipway::cli {
@@ -37,8 +38,9 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
 
 Result<std::vector<crypto::Certificate>> certificates_in(ByteView file) {
   if (as_text(file).find("-----BEGIN ") != std::string_view::npos) return crypto::certificates_from_pem(as_text(file));
-  SLIPWAY_ASSIGN(auto certificate, crypto::Certificate::from_der(file));
-  return std::vector<crypto::Certificate>{std::move(certificate)};
+  auto certificate = crypto::Certificate::from_der(file);
+  if (!certificate) return expected_at(0, "a certificate in PEM or DER: " + certificate.error().message);
+  return std::vector<crypto::Certificate>{*std::move(certificate)};
 }
 
 }  // namespace
