@@ -282,16 +282,22 @@ TEST(Appraise, SeparatorMissingOrTwice) {
 }
 
 TEST(Appraise, Pcr4ShimGrubAndKernel) {
-  const std::vector<std::pair<std::string_view, std::string>> images{
-      {kShim, "/EFI/BOOT/BOOTX64.EFI"}, {kGrub, "/EFI/BOOT/grubx64.efi"}, {kKernel, "/EFI/debian/vmlinuz"}};
-  for (const auto& [digest, path] : images) {
+  struct Image {
+    std::string_view digest;
+    std::string path, signer;
+  };
+  const std::vector<Image> images{{kShim, "/EFI/BOOT/BOOTX64.EFI", "CN=MS"},
+                                  {kGrub, "/EFI/BOOT/grubx64.efi", ""},
+                                  {kKernel, "/EFI/debian/vmlinuz", "CN=Debian Secure Boot Signer 2022 - linux"}};
+  for (const Image& image : images) {
     SimulatedMachine machine = verity_machine();
-    machine.event(4, std::string(digest)).digests[0].digest[0] ^= 1;
+    machine.event(4, std::string(image.digest)).digests[0].digest[0] ^= 1;
     const Verdict verdict = judge(machine);
-    ASSERT_EQ(verdict.findings.size(), 1u) << path;
+    ASSERT_EQ(verdict.findings.size(), 1u) << image.path;
     EXPECT_THAT(verdict.findings[0].rule, HasSubstr("pcr4."));
-    EXPECT_EQ(verdict.findings[0].component, path);
-    EXPECT_EQ(verdict.findings[0].expected, digest);
+    EXPECT_EQ(verdict.findings[0].component, image.path);
+    EXPECT_EQ(verdict.findings[0].signer, image.signer);
+    EXPECT_EQ(verdict.findings[0].expected, image.digest);
     EXPECT_EQ(verdict.verdict_class, VerdictClass::kUntrusted);
   }
 }

@@ -60,8 +60,7 @@ class Appraiser {
   //   quote.signature   the signature over attest holds under the attestation key
   //   quote.nonce       extraData equals the qualifying data
   //   quote.selection   expected_pcrs() were asked for (this one before quote.magic), and the selection is exactly
-  //   those,
-  //                     each PCR once
+  //                     those, each PCR once
   //   log.form, ima.form    the logs parse; every digest that an event's data determines is equal
   //   log.replay        replay gives the quoted PCR digest (together with PCR 10 from a prefix of the IMA log)
   // A failed one of these ends the appraisal (kEvidenceBroken): nothing behind it means anything. Of what follows all

@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <tuple>
 
 #include "attestation/evidence_for_tests.h"
+#include "bootchain/events_for_tests.h"
+#include "image/predictions_for_tests.h"
 
 namespace slipway::attestation {
 namespace {
 
+using bootchain::Arbitrary;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -142,47 +146,134 @@ TEST(EvidenceBundle, RefusesOtherForms) {
   EXPECT_FALSE(bundle_from_json(""));
 }
 
-TEST(TpmSightingJson, ComesBackAsItWas) {
-  TpmSighting sighting{Bytes(32, 1), Bytes(34, 2),     {0xffffffffffffffff, 4, 5, true}, 0xfedcba9876543210, 77,
-                       kNow,         kNow + seconds(1)};
-  const auto again = sighting_from_json(to_json(sighting));
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(to_json(*again), to_json(sighting));
-  EXPECT_EQ(again->firmware_version, sighting.firmware_version);
-  EXPECT_EQ(again->clock.restart_count, 5u);
+Time any_time(Arbitrary& arbitrary) {
+  constexpr std::int64_t kHundredYears = 3'155'760'000'000;  // in milliseconds, as a time is written
+  return Time(milliseconds(static_cast<std::int64_t>(arbitrary.number64() % kHundredYears)));
+}
+
+TpmSighting any_sighting(Arbitrary& arbitrary) {
+  TpmSighting sighting;
+  sighting.endorsement_key = arbitrary.some_bytes(32);
+  sighting.attestation_key = arbitrary.some_bytes(64);
+  sighting.clock.clock = arbitrary.number64();
+  sighting.clock.reset_count = static_cast<std::uint32_t>(arbitrary.number64());
+  sighting.clock.restart_count = static_cast<std::uint32_t>(arbitrary.number64());
+  sighting.clock.safe = arbitrary.flag();
+  sighting.firmware_version = arbitrary.number64();
+  sighting.ima_entries = arbitrary.number64() >> 1;
+  sighting.challenged = any_time(arbitrary);
+  sighting.received = any_time(arbitrary);
+  return sighting;
+}
+
+auto parts_of(const TpmSighting& it) {
+  return std::tie(it.endorsement_key, it.attestation_key, it.clock.clock, it.clock.reset_count, it.clock.restart_count,
+                  it.clock.safe, it.firmware_version, it.ima_entries, it.challenged, it.received);
+}
+
+TEST(TpmSightingJson, ComesBackWhateverItHolds) {
+  Arbitrary arbitrary(148);
+  for (int round = 0; round < 300; ++round) {
+    TpmSighting written = any_sighting(arbitrary);
+    if (round == 0) written.clock = {UINT64_MAX, UINT32_MAX, UINT32_MAX, true};
+    if (round == 1) written.firmware_version = written.ima_entries = INT64_MAX;
+    if (round == 2) written = TpmSighting();
+    const std::string json = to_json(written);
+    const auto read = sighting_from_json(json);
+    ASSERT_TRUE(read) << read.error().message << "\n" << json;
+    EXPECT_TRUE(parts_of(*read) == parts_of(written)) << json;
+    EXPECT_EQ(to_json(*read), json);
+  }
   EXPECT_FALSE(sighting_from_json("{}"));
 }
 
-// Any evidence, references and circumstances that can be written can be read to the same.
+std::vector<Bytes> some_of(Arbitrary& arbitrary, std::uint32_t largest) {
+  std::vector<Bytes> made(arbitrary.number(5));
+  for (Bytes& each : made) each = arbitrary.some_bytes(largest);
+  return made;
+}
+
+References any_references(Arbitrary& arbitrary) {
+  References references;
+  for (std::uint32_t i = arbitrary.number(3); i-- > 0;) {
+    ValidPrediction& valid = references.predictions.emplace_back();
+    valid.prediction = image::any_prediction(arbitrary);
+    if (arbitrary.flag()) valid.expires = any_time(arbitrary);
+  }
+  references.secure_boot_required = arbitrary.flag();
+  references.policy.name = "p" + std::to_string(arbitrary.number(1000));
+  for (Enforcement& enforcement : references.policy.enforcements)
+    enforcement = static_cast<Enforcement>(arbitrary.number(3));
+  references.revocations = {some_of(arbitrary, 32), some_of(arbitrary, 300), some_of(arbitrary, 32)};
+  return references;
+}
+
+EvidenceBundle any_bundle(Arbitrary& arbitrary) {
+  EvidenceBundle bundle;
+  bundle.node = arbitrary.unicode(40);
+  bundle.instance = arbitrary.unicode(40);
+  bundle.evidence = {arbitrary.some_bytes(64), arbitrary.some_bytes(64), arbitrary.some_bytes(400),
+                     arbitrary.some_bytes(400)};
+  bundle.expectation = {arbitrary.some_bytes(32), arbitrary.some_bytes(64), {}};
+  for (int pcr = 0; pcr < 24; ++pcr)
+    if (arbitrary.flag()) bundle.expectation.pcrs.push_back(pcr);
+  bundle.purpose = arbitrary.flag() ? "enrol" : "attest";
+  bundle.nonce = arbitrary.some_bytes(32);
+  bundle.client_request = arbitrary.some_bytes(300);
+  bundle.serving_request = arbitrary.some_bytes(300);
+  bundle.circumstances = {any_time(arbitrary), any_time(arbitrary), arbitrary.some_bytes(32), std::nullopt,
+                          arbitrary.flag()};
+  if (arbitrary.flag()) bundle.circumstances.previous = any_sighting(arbitrary);
+  if (arbitrary.flag())
+    bundle.endorsement = EndorsementCertificates{arbitrary.bytes(1 + arbitrary.number(40)), arbitrary.bytes(3)};
+  bundle.references = any_references(arbitrary);
+  Verdict verdict;
+  verdict.prediction = arbitrary.unicode(20);
+  bundle.verdict = to_json(verdict);
+  return bundle;
+}
+
+auto parts_of(const EvidenceBundle& it) {
+  const UnverifiedEvidence& evidence = it.evidence;
+  return std::tie(it.node, it.instance, evidence.attest, evidence.signature, evidence.firmware_event_log,
+                  evidence.ima_log, it.expectation.qualifying_data, it.expectation.attestation_key, it.expectation.pcrs,
+                  it.purpose, it.nonce, it.client_request, it.serving_request, it.verdict);
+}
+auto parts_of(const Circumstances& it) {
+  return std::tie(it.now, it.challenged, it.endorsement_key, it.host_restarted);
+}
+auto parts_of(const EndorsementCertificates& it) { return std::tie(it.certificate, it.authority); }
+auto parts_of(const References& it) {
+  return std::tie(it.secure_boot_required, it.policy.name, it.policy.enforcements, it.policy.allowed_programs.prefixes,
+                  it.revocations.image_sha256, it.revocations.certificates, it.revocations.certificate_sha256);
+}
+
+template <typename T>
+void expect_same(const std::optional<T>& read, const std::optional<T>& written) {
+  ASSERT_EQ(read.has_value(), written.has_value());
+  if (read) {
+    EXPECT_TRUE(parts_of(*read) == parts_of(*written));
+  }
+}
+
 TEST(EvidenceBundle, RoundTripsWhateverItHolds) {
-  std::mt19937 random(11);
-  const auto bytes = [&](std::size_t most) {
-    Bytes out(random() % (most + 1));
-    for (auto& byte : out) byte = static_cast<std::uint8_t>(random());
-    return out;
-  };
+  Arbitrary arbitrary(11);
   for (int round = 0; round < 100; ++round) {
-    EvidenceBundle bundle;
-    bundle.node = "n\"\\\n\x01/" + to_hex(bytes(8));
-    bundle.instance = to_hex(bytes(8));
-    bundle.evidence = {bytes(64), bytes(64), bytes(400), bytes(400)};
-    bundle.expectation = {bytes(32), bytes(64), {}};
-    for (int pcr = 0; pcr < 24; ++pcr)
-      if (random() % 2 == 0) bundle.expectation.pcrs.push_back(pcr);
-    bundle.purpose = random() % 2 == 0 ? "enrol" : "attest";
-    bundle.nonce = bytes(32);
-    bundle.circumstances = {kNow + seconds(random() % 1000), kNow, bytes(32), std::nullopt, random() % 2 == 0};
-    if (random() % 2 == 0)
-      bundle.circumstances.previous = TpmSighting{
-          bytes(32), bytes(34), {random(), static_cast<std::uint32_t>(random()), 0, true}, random(), random(),
-          kNow,      kNow};
-    if (random() % 2 == 0) bundle.endorsement = EndorsementCertificates{Bytes(1 + random() % 9, 1), Bytes(2, 3)};
-    for (std::size_t at = 0; at < kClaimCount; ++at)
-      bundle.references.policy.enforcements[at] = static_cast<Enforcement>(random() % 3);
-    bundle.verdict = to_json(Verdict());
-    const auto again = bundle_from_json(to_json(bundle));
-    ASSERT_TRUE(again) << again.error().message;
-    EXPECT_EQ(to_json(*again), to_json(bundle));
+    const EvidenceBundle written = any_bundle(arbitrary);
+    const std::string json = to_json(written);
+    const auto read = bundle_from_json(json);
+    ASSERT_TRUE(read) << read.error().message << "\n" << json;
+    EXPECT_TRUE(parts_of(*read) == parts_of(written)) << json;
+    EXPECT_TRUE(parts_of(read->circumstances) == parts_of(written.circumstances)) << json;
+    expect_same(read->circumstances.previous, written.circumstances.previous);
+    expect_same(read->endorsement, written.endorsement);
+    EXPECT_TRUE(parts_of(read->references) == parts_of(written.references)) << json;
+    ASSERT_EQ(read->references.predictions.size(), written.references.predictions.size());
+    for (std::size_t i = 0; i < written.references.predictions.size(); ++i) {
+      EXPECT_EQ(read->references.predictions[i].expires, written.references.predictions[i].expires);
+      expect_same(read->references.predictions[i].prediction, written.references.predictions[i].prediction);
+    }
+    EXPECT_EQ(to_json(*read), json);
   }
 }
 

@@ -9,8 +9,8 @@
 namespace slipway::attestation {
 
 // Reads JSON (RFC 8259) from its beginning to its end, value by value, and knows at which byte it stands: every error
-// is kMalformed and begins with "at byte N: ". The caller says what it expects next; there is no tree, so that a file
-// of megabytes costs no more than its strings. Does not own the text.
+// is kMalformed and begins with "at byte N of <what>: ". The caller says what it expects next; there is no tree, so
+// that a file of megabytes costs no more than its strings. Does not own the text.
 class JsonCursor {
  public:
   // `what` names the document in errors: "the policy".

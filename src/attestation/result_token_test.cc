@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "attestation/evidence_for_tests.h"
+#include "bootchain/events_for_tests.h"
 #include "crypto/jws.h"
 
 namespace slipway::attestation {
@@ -150,18 +151,34 @@ TEST(ResultKeyRing, AfterALongPauseTheOldKeySignsUntilTheNewOneWasPublished) {
 
 TEST(ResultKeyRing, NothingSignsBeforeItsTime) { EXPECT_FALSE(ResultKeyRing().signing_key(kNow)); }
 
-TEST(ResultKeyRing, ComesBackAsItWas) {
-  ResultKeyRing ring;
-  const ResultKeyTimes times;
-  ring.advance(kNow, times, crypto::PrivateKey::generate_p256);
-  ring.advance(kNow + times.period, times, crypto::PrivateKey::generate_p256);
-  ASSERT_EQ(ring.keys().size(), 2u);
-  const auto again = result_key_ring_from_json(to_json(ring));
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(to_json(*again), to_json(ring));
-  EXPECT_EQ(ids_of(*again), ids_of(ring));
-  EXPECT_EQ(again->key_set().value(), ring.key_set().value());
-  EXPECT_THAT(ring.key_set().value(), ::testing::Not(HasSubstr("PRIVATE")));
+TEST(ResultKeyRing, ComesBackWhateverItHolds) {
+  bootchain::Arbitrary arbitrary(147);
+  constexpr std::uint32_t kMostKeys = 16, kFortyDays = 3'456'000'000;  // in milliseconds
+  for (int round = 0; round < 30; ++round) {
+    std::vector<ResultKey> keys;
+    Time signs_from = kNow;
+    for (std::uint32_t i = round == 0 ? kMostKeys : arbitrary.number(5); i-- > 0;) {
+      signs_from += milliseconds(arbitrary.number(kFortyDays));
+      keys.push_back(make_result_key(crypto::PrivateKey::generate_p256(),
+                                     signs_from - milliseconds(arbitrary.number(kFortyDays)), signs_from));
+    }
+    const ResultKeyRing written(std::move(keys));
+    const auto read = result_key_ring_from_json(to_json(written));
+    ASSERT_TRUE(read) << read.error().message;
+    ASSERT_EQ(read->keys().size(), written.keys().size());
+    for (std::size_t i = 0; i < written.keys().size(); ++i) {
+      EXPECT_EQ(read->keys()[i].key.pem(), written.keys()[i].key.pem());
+      EXPECT_EQ(read->keys()[i].id, written.keys()[i].id);
+      EXPECT_EQ(read->keys()[i].published, written.keys()[i].published);
+      EXPECT_EQ(read->keys()[i].signs_from, written.keys()[i].signs_from);
+    }
+    EXPECT_EQ(to_json(*read), to_json(written));
+    EXPECT_EQ(read->key_set().value(), written.key_set().value());
+    EXPECT_THAT(written.key_set().value(), ::testing::Not(HasSubstr("PRIVATE")));
+  }
+}
+
+TEST(ResultKeyRing, OtherFormsAreRefused) {
   for (const std::string bad : {"{}", "[]", R"({"version":2,"keys":[]})", R"({"version":1,"keys":[{}]})",
                                 R"({"version":1,"keys":[{"key":"x","published":"","signsFrom":""}]})"})
     EXPECT_FALSE(result_key_ring_from_json(bad)) << bad;

@@ -75,6 +75,7 @@ TEST_F(RevokedSigner, OfTheKernelIsFoundByItsCertificate) {
   EXPECT_GE(finding.event, 0);
   EXPECT_EQ(finding.package, "linux-image-6.1.0-50-cloud-amd64 6.1");
   EXPECT_THAT(finding.found, HasSubstr("Kernel signer"));
+  EXPECT_EQ(finding.signer, "CN=Debian Secure Boot Signer 2022 - linux") << "who was predicted";
   for (const Component& component : verdict.components)
     EXPECT_EQ(component.matches, component.path != kKernelPath) << component.name;
 }

@@ -17,8 +17,8 @@ enum class VerdictClass {
   kEvidenceBroken,          // the evidence contradicts itself or cannot be read
   kReferenceValuesMissing,  // nothing to compare with
 };
-std::string_view to_string(
-    VerdictClass verdict_class);  // "trusted", "untrusted", "evidenceBroken", "referenceValuesMissing"
+// "trusted", "untrusted", "evidenceBroken", "referenceValuesMissing".
+std::string_view to_string(VerdictClass verdict_class);
 
 enum class Severity { kError, kWarning };
 std::string_view to_string(Severity severity);  // "error", "warning"

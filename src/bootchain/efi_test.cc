@@ -1,6 +1,8 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/refusals_for_tests.h"
 #include "bootchain/corpus_for_tests.h"
 #include "bootchain/efi_guid.h"
 #include "bootchain/efi_variable.h"
@@ -59,6 +61,11 @@ TEST(EfiVariableData, RefusesLyingSizes) {
   data[17] = 2;
   EXPECT_FALSE(decode_variable_data(data));
   EXPECT_FALSE(decode_variable_data({}));
+  const auto named = [](std::size_t letters) {
+    return refusal_of(decode_variable_data(encode_variable_data({{}, std::string(letters, 'n'), {}})));
+  };
+  EXPECT_EQ(named(256), "");
+  EXPECT_EQ(named(257), "at offset 16: expected a variable's name of at most 256 characters, but it has 257");
 }
 
 TEST(SignatureLists, OfARealDbNameMicrosoftsAuthorities) {
@@ -113,23 +120,85 @@ TEST(GrubPrediction, NeedsTheBuiltInScriptThatItKnows) {
 }
 
 TEST(GrubPrediction, ExpandsVariablesAndQuotes) {
-  const auto prediction = predict(
+  const auto good = predict(
       "# comment\nset args='quiet'\nset empty=\"\"\n"
-      "linux ${prefix}/vmlinuz \"$args\"  a\\b\n");
-  ASSERT_FALSE(prediction);
-  const auto good = predict("set args='quiet'\nlinux ${prefix}/vmlinuz \"$args\" 'two words' # why\nboot");
+      "linux ${prefix}/vmlinuz \"$args\" 'two words' # why\nboot");
   ASSERT_TRUE(good) << good.error().message;
-  EXPECT_EQ(good->commands.at(5), "linux (hd0,gpt1)/EFI/debian/vmlinuz quiet two words");
+  EXPECT_EQ(good->commands.at(6), "linux (hd0,gpt1)/EFI/debian/vmlinuz quiet two words");
   EXPECT_EQ(good->kernel_command_line, "(hd0,gpt1)/EFI/debian/vmlinuz quiet \"two words\"");
 }
 
+// A good grub.cfg, and how it is refused with one thing changed.
+struct Config {
+  std::string before, linux = "linux $prefix/vmlinuz quiet\n", initrd = "initrd $prefix/initrd\n", boot = "boot\n";
+
+  std::string refusal() const { return refusal_of(predict("set timeout=0\n" + before + linux + initrd + boot)); }
+};
+std::string with_line(const std::string& line) { return Config{line + "\n"}.refusal(); }
+std::string with_linux(const std::string& line) { return Config{"", line}.refusal(); }
+std::string with_initrd(const std::string& line) { return Config{"", "linux $prefix/vmlinuz quiet\n", line}.refusal(); }
+std::string with_boot(const std::string& lines) {
+  Config config;
+  config.boot = lines;
+  return config.refusal();
+}
+
 TEST(GrubPrediction, RefusesWhatItCannotKnow) {
-  for (const char* config :
-       {"if true; then boot; fi\n", "menuentry x { boot }\n", "search --set=root --file /x\nboot\n", "set root=hd1\n",
-        "linux $unknown/vmlinuz\nboot\n", "linux (hd1,gpt1)/vmlinuz\nboot\n", "linux /../vmlinuz\nboot\n",
-        "linux /a\nlinux /b\nboot\n", "initrd /a\nboot\n", "linux /a\n", "boot\n", "linux /a\nboot\nset a=1\n",
-        "linux /a 'open\nboot\n", "source /other.cfg\nlinux /a\nboot\n", "linux /a; boot\n", "linux /a &\nboot\n"})
-    EXPECT_FALSE(predict(config)) << config;
+  ASSERT_EQ(with_line("set a=b # comment"), "");
+  ASSERT_EQ(with_line("set a=b\ntrue (hd0,gpt1)/$a${a}\"$a 'c'\"'\"d\"\\'"), "");
+  ASSERT_EQ(with_boot("boot\nhalt\n"), "");
+  expect_refusals({
+      {"if", with_line("if true"), "grub.cfg line 2: the command `if` is not understood"},
+      {"menuentry", with_line("menuentry x"), "line 2: the command `menuentry` is not understood"},
+      {"search", with_line("search --set=root --file /x"), "line 2: the command `search` is not understood"},
+      {"source", with_line("source /other.cfg"), "line 2: the command `source` is not understood"},
+      {"insmod", with_line("insmod /x.mod"), "line 2: the command `insmod` is not understood"},
+      {"another root", with_line("set root=hd1"), "line 2: $root must stay as GRUB set it"},
+      {"another prefix", with_line("set prefix=/x"), "line 2: $prefix must stay as GRUB set it"},
+      {"set alone", with_line("set"), "line 2: `set` takes one NAME=VALUE"},
+      {"set without a value", with_line("set a"), "line 2: `set` takes one NAME=VALUE"},
+      {"set without a name", with_line("set =b"), "line 2: `set` takes one NAME=VALUE"},
+      {"set of two", with_line("set a=b c=d"), "line 2: `set` takes one NAME=VALUE"},
+      {"an unknown variable", with_line("true $unknown"), "line 2: the variable $unknown is not known"},
+      {"one that holds a space", with_line("set a='b c'\ntrue $a"), "line 3: the variable $a holds a space"},
+      {"one that holds a tab", with_line("set a='b\tc'\ntrue $a"), "line 3: the variable $a holds a space"},
+      {"$ at the end", with_line("true $"), "line 2: a '$' without a variable's name"},
+      {"$ before no name", with_line("true $/x"), "line 2: a '$' without a variable's name"},
+      {"braces around no name", with_line("true ${}"), "line 2: a '$' without a variable's name"},
+      {"an open brace", with_line("true ${root"), "line 2: a '$' without a variable's name"},
+      {"an open brace in a word", with_line("true ${root/x"), "line 2: a '$' without a variable's name"},
+      {"a backslash", with_line("true a\\b"), "line 2: '\\' is not understood"},
+      {"a backslash in quotes", with_line("true \"a\\b\""), "line 2: '\\' is not understood"},
+      {"an open quote", with_line("true 'a"), "line 2: a quote is not closed on its line"},
+      {"an open double quote", with_line("true \"a"), "line 2: a quote is not closed on its line"},
+      {"a control character", with_line("true a\x1f"), "line 2: a control or non-ASCII character"},
+      {"a character of DEL", with_line("true a\x7f"), "line 2: a control or non-ASCII character"},
+      {"a letter outside of ASCII", with_line("true \u00e9"), "line 2: a control or non-ASCII character"},
+      {"a kernel of another disk", with_linux("linux (hd1,gpt1)/vmlinuz\n"), "line 2: \"(hd1,gpt1)/vmlinuz\" is not a"},
+      {"a kernel of another folder", with_linux("linux /a/../vmlinuz\n"), "is not a file on the boot partition"},
+      {"a kernel without a folder", with_linux("linux vmlinuz\n"), "is not a file on the boot partition"},
+      {"no name of a kernel", with_linux("linux\n"), "line 2: exactly one `linux` with a kernel is needed"},
+      {"two kernels", with_linux("linux /a\nlinux /b\n"), "line 3: exactly one `linux` with a kernel is needed"},
+      {"no kernel for an initrd", with_linux(""), "line 2: `initrd` needs a file, and a kernel before it"},
+      {"no name of an initrd", with_initrd("initrd\n"), "line 3: `initrd` needs a file, and a kernel before it"},
+      {"an initrd of another disk", with_initrd("initrd (hd1,gpt1)/i\n"), "line 3: \"(hd1,gpt1)/i\" is not a file"},
+      {"no kernel at all", Config{"", "", ""}.refusal(), "line 2: it must load a kernel with `linux` and end with"},
+      {"no boot", with_boot(""), "line 3: it must load a kernel with `linux` and end with `boot`"},
+      {"more than halt", with_boot("boot\nhalt\nset a=b\n"), "line 6: a command other than `halt` follows `boot`"},
+  });
+}
+
+TEST(GrubPrediction, RefusesEveryCharacterThatMeansMoreToGrub) {
+  for (const char character : std::string("{}|&<>;`*?[]~"))
+    EXPECT_THAT(with_line(fmt::format("true a{}b", character)),
+                HasSubstr(fmt::format("line 2: '{}' is not understood", character)));
+}
+
+TEST(GrubPrediction, IsOfAtMostSixtyFourKib) {
+  const std::string config = "linux $prefix/vmlinuz\nboot\n#";
+  const std::string largest = config + std::string((64U << 10) - config.size(), '#');
+  ASSERT_EQ(refusal_of(predict(largest)), "");
+  EXPECT_EQ(refusal_of(predict(largest + "#")), "grub.cfg is longer than 64 KiB");
 }
 
 // A table that sfdisk made: 4 partitions on 800 MiB would need its file, so the table of a real boot's event is put

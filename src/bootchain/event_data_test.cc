@@ -1,5 +1,6 @@
 #include "bootchain/event_data.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "bootchain/corpus_for_tests.h"
@@ -9,6 +10,8 @@
 
 namespace slipway::bootchain {
 namespace {
+
+using ::testing::HasSubstr;
 
 std::vector<UnverifiedEvent> events_of(const std::string& path) {
   return read_recorded_log(read_corpus(path)).value().log.events;
@@ -67,6 +70,22 @@ TEST(DigestMatchesData, HoldsInEveryBank) {
   EXPECT_EQ(digest_matches_data(event), std::nullopt);
 }
 
+// A log may have banks whose digests are of its data beside one whose digests are not.
+TEST(DeterminedDigests, HoldInEveryBank) {
+  const UnverifiedEventLog good = with_every_bank(make_log({make_event(5, kEvEfiAction, to_bytes("Exit Boot"))}));
+  ASSERT_TRUE(check_determined_digests(good));
+  ASSERT_EQ(good.banks.size(), 4u);
+  for (std::size_t i = 0; i < good.banks.size(); ++i) {
+    UnverifiedEventLog changed = good;
+    EventDigest& digest = changed.events[0].digests[i];
+    digest.digest[3] ^= 1;
+    const Status status = check_determined_digests(changed);
+    ASSERT_FALSE(status) << digest.bank;
+    EXPECT_EQ(status.error().reason, "DigestNotOfData");
+    EXPECT_THAT(status.error().message, HasSubstr(": its " + bank_name(digest.bank) + " digest is not the digest of"));
+  }
+}
+
 TEST(DigestMatchesData, SaysNothingWhereTheDataOnlyNameWhatWasDigested) {
   const Bytes other = to_bytes("the image itself");
   for (const std::uint32_t type : {kEvPostCode, kEvSCrtmContents, kEvCpuMicrocode, kEvPlatformConfigFlags, kEvIpl,
@@ -121,6 +140,16 @@ TEST(DeterminedDigests, TakeOneWayOfDigestingAlone) {
   const Bytes data = encode_variable_data({vendor, "BootOrder", {1, 0}});
   EXPECT_FALSE(check_determined_digests(make_log({make_event(1, kEvEfiVariableBoot, data, data)})));
   EXPECT_FALSE(check_determined_digests(make_log({make_event(0, kEvSeparator, Bytes(4, 2), Bytes{1, 0, 0, 0})})));
+}
+
+// Longer ones have no value that is looked for: all of such data counts.
+TEST(DeterminedDigests, LookForTheValueBehindNamesOf256Letters) {
+  const auto content_size = [](std::size_t letters) {
+    const Bytes data = encode_variable_data({{}, std::string(letters, 'n'), {1, 0}});
+    return determined_content(make_event(1, kEvEfiVariableBoot, data))->size();
+  };
+  EXPECT_EQ(content_size(256), 2u);
+  EXPECT_EQ(content_size(257), 32u + 2 * 257 + 2);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "crypto/digest.h"
 
-// The kernel's log of the Integrity Measurement Architecture in its binary form (ascii's sibling
-// binary_runtime_measurements): Linux, Documentation/security/IMA-templates.rst.
+// The kernel's log of the Integrity Measurement Architecture in its binary form (securityfs,
+// ima/binary_runtime_measurements): Linux, Documentation/security/IMA-templates.rst.
 namespace slipway::bootchain {
 
 struct UnverifiedImaEntry {
@@ -33,7 +33,7 @@ enum class ImaTemplates { kWithSizes, kAll };
 // path in 256 bytes.
 Result<std::vector<UnverifiedImaEntry>> parse_ima_log(ByteView bytes,
                                                       ImaTemplates templates = ImaTemplates::kWithSizes);
-// The inverse, for tests.
+// The inverse, for tests and benchmarks.
 Bytes encode_ima_log(const std::vector<UnverifiedImaEntry>& entries);
 
 // The value of PCR 10 after all entries, in a bank: what kernels from 5.8 on extend, each bank with its own digest of

@@ -71,22 +71,48 @@ TEST(ImaLog, GivesTheValueOfPcr10InEveryBank) {
 TEST(ImaLog, SurvivesARoundTrip) {
   const Bytes real = read_corpus("boots/debian12-ovmf-secureboot/ima.bin");
   EXPECT_EQ(encode_ima_log(parse_ima_log(real).value()), real);
+}
+
+// Of the template "ima" the file's SHA-1 and its path, which has zeros behind it.
+Bytes any_oldest_data(Arbitrary& arbitrary) {
+  Bytes data = arbitrary.bytes(20);
+  put_bytes(data, as_bytes(arbitrary.text(255)));
+  data.resize(20 + 256, 0);
+  return data;
+}
+
+UnverifiedImaEntry any_entry(Arbitrary& arbitrary) {
+  UnverifiedImaEntry entry;
+  entry.pcr = 10;
+  const bool oldest = arbitrary.number(4) == 0;
+  entry.template_name = oldest ? "ima" : "x" + arbitrary.text(20);
+  entry.template_data = oldest ? any_oldest_data(arbitrary) : arbitrary.some_bytes(300);
+  entry.violation = arbitrary.number(4) == 0;
+  entry.template_sha1 =
+      entry.violation ? Bytes(20, 0) : crypto::digest(crypto::HashAlgorithm::kSha1, entry.template_data);
+  entry.sha256_extended = entry.violation ? Bytes(32, 0xff) : crypto::sha256(entry.template_data);
+  return entry;
+}
+
+TEST(ImaLog, SurvivesARoundTripWhateverItHolds) {
   Arbitrary arbitrary(3);
-  std::vector<UnverifiedImaEntry> entries;
-  for (int i = 0; i < 200; ++i) {
-    UnverifiedImaEntry entry;
-    entry.pcr = 10;
-    entry.template_name = "x" + arbitrary.text(20);
-    entry.template_data = arbitrary.some_bytes(300);
-    entry.template_sha1 = crypto::digest(crypto::HashAlgorithm::kSha1, entry.template_data);
-    entries.push_back(entry);
-  }
-  const auto again = parse_ima_log(encode_ima_log(entries));
-  ASSERT_TRUE(again) << again.error().message;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    EXPECT_EQ(again->at(i).template_name, entries[i].template_name);
-    EXPECT_EQ(again->at(i).template_data, entries[i].template_data);
-    EXPECT_FALSE(again->at(i).violation);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<UnverifiedImaEntry> entries;
+    for (std::uint32_t i = arbitrary.number(30); i-- > 0;) entries.push_back(any_entry(arbitrary));
+    const Bytes log = encode_ima_log(entries);
+    const auto again = parse_ima_log(log, ImaTemplates::kAll);
+    ASSERT_TRUE(again) << again.error().message;
+    ASSERT_EQ(again->size(), entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      EXPECT_EQ(again->at(i).pcr, entries[i].pcr);
+      EXPECT_EQ(again->at(i).template_sha1, entries[i].template_sha1);
+      EXPECT_EQ(again->at(i).template_name, entries[i].template_name);
+      EXPECT_EQ(again->at(i).template_data, entries[i].template_data);
+      EXPECT_EQ(again->at(i).sha256_extended, entries[i].sha256_extended);
+      EXPECT_EQ(again->at(i).violation, entries[i].violation);
+    }
+    EXPECT_EQ(encode_ima_log(*again), log);
+    EXPECT_EQ(ima_pcr_values(*again), ima_pcr_values(entries));
   }
 }
 

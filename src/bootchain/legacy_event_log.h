@@ -16,8 +16,7 @@ Bytes encode_legacy_event_log(const UnverifiedEventLog& log);
 
 struct RecordedLog {
   bool crypto_agile = false;
-  // Every event from the file's first on. That of a crypto-agile log is its header, "Spec ID Event03", with the index
-  // 0.
+  // Every event from the file's first on; a crypto-agile log's is its header, "Spec ID Event03", with the index 0.
   UnverifiedEventLog log;
 };
 // Parses a log in either form: crypto-agile exactly if its first event says so.

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
 
 #include "base/byte_reader.h"
+#include "base/refusals_for_tests.h"
 #include "bootchain/corpus_for_tests.h"
 #include "crypto/certificate_details.h"
 #include "crypto/signing_for_tests.h"
@@ -136,6 +140,19 @@ TEST(Module, RefusesWhatIsNone) {
   Bytes shorter = s.file;
   shorter[trailer + 11] = static_cast<std::uint8_t>(shorter[trailer + 11] - 1);
   EXPECT_THAT(message(shorter), HasSubstr(fmt::format("at offset {}: expected a CMS signature", kCode.size() + 1)));
+}
+
+// 256 MiB of which the kernel gives the pages alone that are looked at.
+TEST(Module, IsOfAtMost256Mib) {
+  constexpr std::size_t kMost = 256U << 20;
+  void* const pages =
+      ::mmap(nullptr, kMost + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  const ByteView file(static_cast<const std::uint8_t*>(pages), kMost + 1);
+  std::copy_n(kCode.begin(), 4, static_cast<std::uint8_t*>(pages));
+  EXPECT_EQ(refusal_of(read_module(file.first(kMost))), "");
+  EXPECT_EQ(refusal_of(read_module(file)), "at offset 268435456: expected the end of a module of at most 256 MiB");
+  ::munmap(pages, kMost + 1);
 }
 
 }  // namespace

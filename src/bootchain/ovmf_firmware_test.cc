@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/byte_reader.h"
+#include "base/refusals_for_tests.h"
 #include "bootchain/efi_guid.h"
 #include "bootchain/lzma.h"
 #include "bootchain/ovmf_firmware_for_tests.h"
@@ -117,6 +118,64 @@ TEST(OvmfFirmware, SaysWhatIsWrongWithTheUnpackedVolumes) {
   EXPECT_THAT(refusal(firmware(parts)), HasSubstr("LZMA"));
   parts.change_packed = [](Bytes& bytes) { bytes.push_back(7); };
   EXPECT_THAT(refusal(firmware(parts)), HasSubstr("follow its end"));
+}
+
+// The firmware with an extended header of 24 bytes in front of its file, at this offset.
+Bytes with_extended_header(std::uint16_t offset, std::uint32_t size = 24) {
+  Bytes content(16, 0x33);
+  put_u32_le(content, size);
+  put_u32_le(content, 0);
+  put_bytes(content, ByteView(firmware({})).subspan(56));
+  Bytes code = volume(content);
+  code[52] = static_cast<std::uint8_t>(offset);
+  code[53] = static_cast<std::uint8_t>(offset >> 8);
+  sum_up_volume(code, 0, 56);
+  return code;
+}
+
+// The firmware with another file behind its own.
+Bytes with_second_file(std::uint8_t type) {
+  Bytes content = to_bytes(ByteView(firmware({})).subspan(56));
+  content.resize(content.size() - 512);
+  content.resize((content.size() + 7) & ~std::size_t{7}, 0);
+  put_bytes(content, file(type, Bytes(8, 0)));
+  return volume(content);
+}
+
+Bytes with_large_file() {
+  Bytes code = firmware({});
+  code[56 + 19] |= 0x01;
+  code[56 + 16] = static_cast<std::uint8_t>(code[56 + 16] - 1);  // the checksum
+  return code;
+}
+
+// Two of them are the volumes, two are there already.
+Bytes with_sections(int count) {
+  Parts parts;
+  parts.change_unpacked = [count](Bytes& bytes) {
+    for (int i = 4; i < count; ++i) put_bytes(bytes, section(0x19, Bytes(4, 0)));
+  };
+  return firmware(parts);
+}
+
+TEST(OvmfFirmware, RefusesOneThingAtATime) {
+  const Bytes good = with_extended_header(56);
+  ASSERT_EQ(refusal(good), "");
+  const auto whole = static_cast<std::uint32_t>(good.size());
+  ASSERT_LT(whole, 0xffffu);
+  ASSERT_EQ(refusal(with_second_file(0xf0)), "");
+  ASSERT_EQ(refusal(with_sections(64)), "");
+  expect_refusals({
+      {"an extended header in the header", refusal(with_extended_header(55)),
+       "at offset 52: the volume's extended header lies outside of it"},
+      {"one behind the volume", refusal(with_extended_header(static_cast<std::uint16_t>(whole + 1))),
+       "at offset 52: the volume's extended header lies outside of it"},
+      {"one that is longer than the volume", refusal(with_extended_header(56, whole - 56 + 1)),
+       "at offset 72: the volume's extended header is longer than the volume"},
+      {"a large file", refusal(with_large_file()), "at offset 75: a file of more than 16 MiB is not understood"},
+      {"a second file of volumes", refusal(with_second_file(0x0b)), "a second file of firmware volumes"},
+      {"65 sections", refusal(with_sections(65)), "no more than 64 sections were expected"},
+  });
 }
 
 TEST(Lzma, UnpacksWhatWasPackedAndNoMoreThanTheLimit) {

@@ -39,6 +39,14 @@ std::string log_with_byte(std::size_t at, std::uint8_t value) {
   return refusal_of(parse_event_log(bytes));
 }
 
+// One event that makes the log this long.
+std::string log_of_size(std::size_t size) {
+  const std::size_t rest = encode_event_log(make_log({make_event(4, kEvIpl, {})})).size();
+  const Bytes bytes = encode_event_log(make_log({make_event(4, kEvIpl, Bytes(size - rest, 0))}));
+  EXPECT_EQ(bytes.size(), size);
+  return refusal_of(parse_event_log(bytes));
+}
+
 TEST(Refusals, OfEventLogs) {
   const EventDigest sha1{kSha1Bank, Bytes(20, 1)}, sha256{kSha256Bank, Bytes(32, 1)}, sha384{kSha384Bank, Bytes(48, 1)};
   ASSERT_EQ(log_with_banks(banks_counted(1)), "");
@@ -48,7 +56,10 @@ TEST(Refusals, OfEventLogs) {
   ASSERT_EQ(log_with_digests({sha1, sha256}), "");
   ASSERT_EQ(log_with_digests({sha256, sha1}), "");
   ASSERT_EQ(log_with_byte(0, 0), "");
+  ASSERT_EQ(log_of_size(kMaximumEventLogSize), "");
   expect_refusals({
+      {"more than 1 MiB", log_of_size(kMaximumEventLogSize + 1),
+       "at offset 1048576: expected the end of an event log of at most 1 MiB, but it has 1048577 bytes"},
       {"no bank", log_with_banks({}), "a number of banks from 1 to 8, but it is 0"},
       {"nine banks", log_with_banks(banks_counted(9)), "a number of banks from 1 to 8, but it is 9"},
       {"a bank twice", log_with_banks({{kSha256Bank, 32}, {kSha256Bank, 32}}), "or stands there twice"},
@@ -113,6 +124,32 @@ TEST(Refusals, OfImaLogs) {
       {"data over 64 KiB", ima_log(ima_entry("ima-ng", Bytes((64U << 10) + 1, 1))), "but they have 65537 bytes"},
       {"another PCR", ima_log(other_pcr), "at offset 0: expected PCR 10"},
       {"another digest", ima_log(other_digest), "at offset 4: expected the SHA-1 digest"},
+  });
+}
+
+std::string ima_measurement(std::string_view digest, std::string name = "ima-ng", std::size_t more = 0) {
+  Bytes data;
+  put_u32_le(data, static_cast<std::uint32_t>(digest.size()));
+  put_bytes(data, as_bytes(digest));
+  put_u32_le(data, 6);
+  put_bytes(data, as_bytes(std::string_view("/init\0", 6)));
+  data.resize(data.size() + more, 0);
+  return refusal_of(read_ima_measurement(ima_entry(std::move(name), data)));
+}
+
+TEST(Refusals, OfImaMeasurements) {
+  ASSERT_EQ(ima_measurement({"sha256:\0digest", 14}), "");
+  ASSERT_EQ(ima_measurement({"sha256:\0", 8}), "");
+  ASSERT_EQ(ima_measurement({"sha256:\0digest", 14}, "ima-sig", 4), "");
+  const char* const no_algorithm = "an IMA entry's file digest does not name its algorithm";
+  expect_refusals({
+      {"no colon", ima_measurement({"sha256\0digest", 13}), no_algorithm},
+      {"no digest", ima_measurement(""), no_algorithm},
+      {"a colon at the end", ima_measurement("sha256:"), no_algorithm},
+      {"no NUL behind the colon", ima_measurement("sha256:digest"), no_algorithm},
+      {"another template", ima_measurement({"sha256:\0digest", 14}, "ima-buf"), "template \"ima-buf\" is not known"},
+      {"no signature", ima_measurement({"sha256:\0digest", 14}, "ima-sig"), "size of the file's signature"},
+      {"bytes behind the path", ima_measurement({"sha256:\0digest", 14}, "ima-ng", 1), "expected the end of the IMA"},
   });
 }
 

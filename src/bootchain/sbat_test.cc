@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/refusals_for_tests.h"
+
 namespace slipway::bootchain {
 namespace {
 
@@ -50,6 +52,7 @@ TEST(SbatSection, RefusesALineOfFewerFieldsByItsOffset) {
 }
 
 TEST(SbatSection, IsBounded) {
+  EXPECT_TRUE(read_sbat_section(Bytes(64U << 10, '\n')));
   EXPECT_FALSE(read_sbat_section(Bytes((64U << 10) + 1, '\n')));
   std::string lines;
   for (int i = 0; i < 256; ++i) lines += "a,1,b,c,d,e\n";
@@ -74,6 +77,19 @@ TEST(SbatLevelText, RefusesAnotherBeginning) {
   EXPECT_FALSE(read_sbat_level(as_bytes("sbat,1\n")));
   EXPECT_EQ(read_sbat_level(as_bytes("sbat,1,2021030218\nshim\n")).error().message,
             "at offset 18: expected a component and its generation");
+}
+
+TEST(SbatLevelText, IsBounded) {
+  const std::string first = "sbat,1,2021030218\n";
+  const auto refused = [](const std::string& text) { return refusal_of(read_sbat_level(as_bytes(text))); };
+  const std::string largest = first + std::string((64U << 10) - first.size(), '\n');
+  EXPECT_EQ(refused(largest), "");
+  EXPECT_EQ(refused(largest + "\n"),
+            "at offset 65536: expected the end of an SBAT text of at most 64 KiB, but it has 65537 bytes");
+  std::string lines = first;
+  for (int i = 1; i < 256; ++i) lines += "a,1\n";
+  EXPECT_EQ(refused(lines), "");
+  EXPECT_EQ(refused(lines + "a,1\n"), "at offset 1038: expected the end, for 256 lines of SBAT are the most");
 }
 
 TEST(SbatLevelText, OfALaterVersionOrDateIsKept) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/byte_reader.h"
+#include "base/refusals_for_tests.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/variable_update.h"
 #include "crypto/signing_for_tests.h"
@@ -56,6 +57,20 @@ TEST(SignatureLists, EntriesHaveTheirMeaning) {
 
 TEST(SignatureLists, ErrorsCountFromTheFilesBeginning) {
   EXPECT_THAT(read_signature_lists(Bytes(5, 0), 100).error().message, HasSubstr("at offset 100: expected"));
+}
+
+// A list of signatures that are an owner each.
+TEST(SignatureLists, AreOfSixtyFourKiSignaturesAtMost) {
+  const auto refused = [](std::uint32_t count) {
+    Bytes list = to_bytes(ByteView(guid(kEfiGlobalVariables).bytes));
+    put_u32_le(list, 28 + 16 * count);
+    put_u32_le(list, 0);
+    put_u32_le(list, 16);
+    list.resize(list.size() + 16 * std::size_t{count}, 1);
+    return refusal_of(read_signature_lists(list));
+  };
+  EXPECT_EQ(refused(65536), "");
+  EXPECT_EQ(refused(65537), "at offset 1048604: expected the end, for 65536 signatures are the most");
 }
 
 TEST(SignatureLists, ReadBackWhatWasWritten) {
@@ -187,7 +202,11 @@ TEST(VariableUpdate, RefusesAnotherForm) {
     EXPECT_FALSE(read_variable_update(changed)) << field;
   }
   for (std::size_t size = 0; size < 40; ++size) EXPECT_FALSE(read_variable_update(ByteView(good).first(size)));
-  EXPECT_FALSE(read_variable_update(Bytes((4U << 20) + 1, 0)));
+  Bytes padded = good;
+  padded.resize(4U << 20, 0);
+  EXPECT_EQ(refusal_of(read_variable_update(padded)), "");
+  padded.push_back(0);
+  EXPECT_THAT(refusal_of(read_variable_update(padded)), HasSubstr("an update of at most 4 MiB"));
 }
 
 TEST(SignatureListFile, IsBareListsOrAnUpdate) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "base/refusals_for_tests.h"
 #include "bootchain/efi_variable.h"
 
 namespace slipway::bootchain {
@@ -110,28 +112,43 @@ TEST(VariableStore, NamesOutsideAsciiAreEscaped) {
 
 TEST(VariableStore, RefusesWhatDoesNotHold) {
   const Bytes good = flash_with({{"PK", {1, 2, 3}}});
-  ASSERT_TRUE(read_variable_store(good));
-  const auto broken_at = [&](std::size_t offset, std::uint8_t value, bool repair_checksum = false) {
+  ASSERT_EQ(refusal_of(read_variable_store(good)), "");
+  const auto with = [&](std::size_t offset, const Bytes& values, bool repair_checksum = false) {
     Bytes flash = good;
-    flash[offset] = value;
+    std::copy(values.begin(), values.end(), flash.begin() + static_cast<std::ptrdiff_t>(offset));
     if (repair_checksum) fix_checksum(flash);
-    return read_variable_store(flash);
+    return refusal_of(read_variable_store(flash));
   };
   constexpr std::size_t kFirst = 72 + 28;
-  EXPECT_FALSE(broken_at(16, 0));                 // volume GUID
-  EXPECT_FALSE(broken_at(44, 1));                 // checksum
-  EXPECT_FALSE(broken_at(33, 0x20, true));        // volume longer than the file
-  EXPECT_FALSE(broken_at(48, 40, true));          // header shorter than its fields
-  EXPECT_FALSE(broken_at(72, 0));                 // store GUID
-  EXPECT_FALSE(broken_at(72 + 17, 0xff));         // store longer than the volume
-  EXPECT_FALSE(broken_at(72 + 20, 0));            // not formatted
-  EXPECT_FALSE(broken_at(kFirst, 0));             // neither a variable nor erased flash
-  EXPECT_FALSE(broken_at(kFirst + 38, 0xff));     // name longer than the store
-  EXPECT_FALSE(broken_at(kFirst + 43, 0xff));     // data longer than the store
-  EXPECT_FALSE(broken_at(kFirst + 36, 5));        // odd name
-  EXPECT_FALSE(broken_at(kFirst + 60 + 4, 'x'));  // name without its NUL
+  expect_refusals({
+      {"another GUID of the volume", with(16, {0}, true), "at offset 16: expected the file system GUID"},
+      {"another checksum", with(44, {1}), "at offset 50: expected the checksum"},
+      {"another signature", with(40, {'-'}, true), "at offset 40: expected the signature _FVH"},
+      {"a volume longer than the file", with(33, {0x20}, true),
+       "at offset 32: expected the sizes of a firmware volume"},
+      {"a header shorter than its fields", with(48, {48}, true), "at offset 32: expected the sizes"},
+      {"a header of an odd size", with(48, {73}, true), "at offset 32: expected the sizes"},
+      {"a header longer than the volume", with(48, {0x02, 0x10}, true), "at offset 32: expected the sizes"},
+      {"another GUID of the store", with(72, {0}), "at offset 72: expected the GUID of a store of authenticated"},
+      {"a store longer than the volume", with(72 + 16, {0xb9, 0x0f}), "at offset 88: expected the size of a variable"},
+      {"a store shorter than its header", with(72 + 16, {27, 0}),
+       "at offset 88: expected the size of a variable store"},
+      {"a store that is not formatted", with(72 + 20, {0}), "at offset 92: expected format 0x5a"},
+      {"a store that is not healthy", with(72 + 21, {0}), "at offset 92: expected format 0x5a"},
+      {"neither a variable nor erased flash", with(kFirst, {0}), "at offset 100: expected the start of a variable"},
+      {"a name longer than the store", with(kFirst + 38, {0xff}), "expected variable name"},
+      {"data longer than the store", with(kFirst + 43, {0xff}), "expected variable data"},
+      {"an odd name", with(kFirst + 36, {5}), "expected a variable's name in UCS-2, but it has 5 bytes"},
+      {"a name of no letter", with(kFirst + 36, {0}), "expected a variable's name in UCS-2, but it has 0 bytes"},
+      {"a name without its NUL", with(kFirst + 60 + 4, {'x'}), "expected the NUL behind the name"},
+  });
   for (std::size_t size = 0; size < kFirst; ++size) EXPECT_FALSE(read_variable_store(ByteView(good).first(size)));
-  EXPECT_FALSE(read_variable_store(Bytes(kMaximumVariableStore + 1, 0)));
+  Bytes padded = good;
+  padded.resize(kMaximumVariableStore, 0);
+  EXPECT_EQ(refusal_of(read_variable_store(padded)), "");
+  padded.push_back(0);
+  EXPECT_EQ(refusal_of(read_variable_store(padded)),
+            "at offset 16777216: expected the end of a variable store, but it has 16777217 bytes");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/refusals_for_tests.h"
 #include "base/source_folder_for_tests.h"
 #include "crypto/signing_for_tests.h"
 
@@ -29,8 +30,12 @@ TEST(AuthenticodeSigners, OfDebiansGrub) {
 TEST(AuthenticodeSigners, RefuseWhatIsNoSignature) {
   EXPECT_FALSE(authenticode_signers({}));
   EXPECT_FALSE(authenticode_signers(as_bytes("no PKCS#7")));
-  EXPECT_FALSE(authenticode_signers(Bytes((64U << 10) + 1, 0x30)));
   const Bytes whole = debian_signature();
+  Bytes padded = whole;
+  padded.resize(64U << 10, 0);
+  EXPECT_EQ(refusal_of(authenticode_signers(padded)), "");
+  padded.push_back(0);
+  EXPECT_EQ(refusal_of(authenticode_signers(padded)), "an Authenticode signature is longer than 64 KiB");
   EXPECT_FALSE(authenticode_signers(ByteView(whole).subspan(0, whole.size() / 2)));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/refusals_for_tests.h"
 #include "crypto/signing_for_tests.h"
 
 namespace slipway::crypto {
@@ -55,12 +56,13 @@ TEST(DetachedSignature, AnotherCertificateOfTheSameNameIsNotTheSigner) {
 
 TEST(DetachedSignature, RefusesWhatIsNone) {
   EXPECT_FALSE(DetachedSignature::from_der({}));
-  EXPECT_FALSE(DetachedSignature::from_der(Bytes((64U << 10) + 1, 0x30)));
+  EXPECT_EQ(refusal_of(DetachedSignature::from_der(Bytes((64U << 10) + 1, 0x30))),
+            "a signature is 65537 bytes long, over 64 KiB");
   Bytes der = make_detached_signature(kContent, make_identity(authority_shape("Modules")));
   for (std::size_t size = 0; size < der.size(); ++size)
     EXPECT_FALSE(DetachedSignature::from_der(ByteView(der).first(size))) << size;
   der.push_back(0);
-  EXPECT_FALSE(DetachedSignature::from_der(der));
+  EXPECT_EQ(refusal_of(DetachedSignature::from_der(der)), "bytes follow the signature");
 }
 
 TEST(DetachedSignature, HasOneSigner) {

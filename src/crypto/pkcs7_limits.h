@@ -17,8 +17,8 @@ Status check_signed_data(ByteView der);
 // The subjects of a signature's certificates have at most 4 KiB each, as of any that are shown; kMalformed otherwise.
 Status check_names(const STACK_OF(X509) * certificates);
 
-// RSA of at most 4096 bits with an exponent of at most 32, and ECDSA over P-256, P-384 and P-521: what firmware, shim
-// and distributions sign with. Checking a signature by any other key may take a hundred times as long.
+// RSA of at most 4096 bits with an exponent of at most 32 bits, and ECDSA over P-256, P-384 and P-521: what firmware,
+// shim and distributions sign with. Checking a signature by any other key may take a hundred times as long.
 bool is_quickly_checked(const EVP_PKEY* key);
 
 }  // namespace slipway::crypto

@@ -27,8 +27,8 @@ class SignedData {
 
   // At most 256 KiB, with or without a ContentInfo around it (UEFI variables come without); at most 16 signers, 32
   // certificates with subjects of 4 KiB, and 4 digest algorithms: OpenSSL takes its time over each certificate, and
-  // digests the content once for each algorithm that is named. What follows the DER
-  // is ignored: certificate tables are padded. kMalformed otherwise.
+  // digests the content once for each algorithm that is named. What follows the DER is
+  // ignored: certificate tables are padded. kMalformed otherwise.
   static Result<SignedData> from_der(ByteView der);
 
   // The bytes that the DER takes, without what follows it.
@@ -43,7 +43,7 @@ class SignedData {
 
   // True if there is a signer, and every signer's signature over `content` holds with the certificate that the
   // signature carries. Says nothing of who the signers are. A signature by a key that takes long to check (RSA over
-  // 4096 bits or with an exponent over 32, any curve but P-256, P-384 and P-521) does not hold.
+  // 4096 bits or with an exponent of over 32 bits, any curve but P-256, P-384 and P-521) does not hold.
   bool signatures_hold(ByteView content) const;
   // The path from the first signer to the anchor, if every signer has a path to it through the certificates that the
   // signature carries (find_path, without dates); empty if not.

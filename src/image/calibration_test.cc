@@ -59,7 +59,9 @@ TEST(Calibration, SaysWhichKeyIsWrong) {
   EXPECT_THAT(replaced("\"secureBoot\":true", "\"secureBoot\":1"), HasSubstr("secureBoot"));
   EXPECT_THAT(replaced("\"pcr0Events\":[\"96", "\"pcr0Events\":[\""), HasSubstr("pcr0Events"));
   EXPECT_FALSE(calibration_from_json("{"));
-  EXPECT_FALSE(calibration_from_json(std::string(70000, ' ')));
+  const std::string padded = std::string(kRecord) + std::string((64U << 10) - kRecord.size(), ' ');
+  EXPECT_TRUE(calibration_from_json(padded));
+  EXPECT_THAT(calibration_from_json(padded + " ").error().message, HasSubstr("which has at most 65536 bytes"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "image/fat_volume.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -206,6 +207,34 @@ TEST(FatVolume, FoldersEndSomewhere) {
   EXPECT_THAT(volume.refusal(), HasSubstr("lie in each other"));
 }
 
+// A folder of empty files over as many clusters as they take.
+TEST(FatVolume, HasAtMost4096FilesAndFolders) {
+  const auto refused = [](std::size_t files) {
+    constexpr std::size_t kFirst = 10, kPerCluster = kSector / kFatEntrySize;
+    Volume volume(FatKind::k16);
+    volume.entry(volume.root_at(), "MANY       ", 0x10, kFirst, 0);
+    for (std::size_t i = 0; i < files; ++i) {
+      const std::size_t cluster = kFirst + i / kPerCluster;
+      if (i % kPerCluster == 0) volume.link(cluster, kEndOfChain);
+      if (i % kPerCluster == 0 && i != 0) volume.link(cluster - 1, static_cast<std::uint32_t>(cluster));
+      volume.entry(volume.cluster_at(cluster) + i % kPerCluster * kFatEntrySize, fmt::format("{:011}", i), 0, 0, 0);
+    }
+    return volume.refusal();
+  };
+  EXPECT_EQ(refused(4095), "");
+  EXPECT_THAT(refused(4096), HasSubstr("of the folder /MANY/: the FAT volume has more than 4096 files and folders"));
+}
+
+TEST(FatVolume, IsOfAtMostTwoGib) {
+  const Volume volume = small_volume(FatKind::k12);
+  EXPECT_TRUE(read_fat_files(reader_of(volume.bytes), kMaximumFatVolume));
+  const auto refused = read_fat_files(reader_of(volume.bytes), kMaximumFatVolume + 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(refused.error().message,
+            "at offset 2147483648 of the FAT volume: its end was expected, but it has 2147483649 bytes");
+}
+
 TEST(FatLayout, RefusesFieldsThatContradictEachOther) {
   const auto refused = [](FatKind kind, std::size_t at, std::size_t value, int size) {
     Volume volume(kind);
@@ -224,7 +253,6 @@ TEST(FatLayout, RefusesFieldsThatContradictEachOther) {
   EXPECT_THAT(refused(FatKind::k32, 36, 1, 4), HasSubstr("too short"));
   EXPECT_THAT(refused(FatKind::k32, 17, 16, 2), HasSubstr("FAT16"));
   EXPECT_FALSE(read_fat_files(reader_of({}), 0));
-  EXPECT_FALSE(read_fat_files(reader_of({}), kMaximumFatVolume + 1));
   EXPECT_FALSE(read_fat_layout({}, 0));
 }
 

@@ -16,13 +16,13 @@ std::string_view to_string(BootFileRole role);  // "shim", "grub", "grubConfig",
 struct BootFile {
   BootFileRole role = BootFileRole::kShim;
   std::string path;  // on the partition: "/EFI/BOOT/BOOTX64.EFI"
-  std::string
-      package;  // the Debian package it comes from, with its version: "shim-signed 1.44~1+deb12u1+15.8-1~deb12u1"
+  // The Debian package it comes from, with its version: "shim-signed 1.44~1+deb12u1+15.8-1~deb12u1".
+  std::string package;
   std::uint64_t size = 0;
   Bytes sha256;               // of the file's bytes
   Bytes authenticode_sha256;  // of a PE image (Authenticode, PE/COFF 2008); empty for other files
-  std::vector<std::string>
-      signers;  // the subject of each signer's certificate, outermost signature first; empty where unsigned
+  // The subject of each signer's certificate, outermost signature first; empty where unsigned.
+  std::vector<std::string> signers;
 };
 
 // Of each signature of a file, outermost first: the signer's certificate (DER), then those of its issuers that the
@@ -37,14 +37,14 @@ struct Manifest {
   bool trusted_launch = false;       // fit for Trusted Launch
   std::vector<BootFile> boot_files;  // in the order in which a boot loads them
   std::string grub_config;           // the bytes of grub.cfg
-  std::vector<std::string>
-      grub_commands;  // each GRUB command in the order of execution, as measured into PCR 8, without "grub_cmd: "
+  // Each GRUB command in the order of execution, as measured into PCR 8, without "grub_cmd: ".
+  std::vector<std::string> grub_commands;
   std::string kernel_command_line;  // as measured into PCR 8, without "kernel_cmdline: "
   Bytes root_hash;                  // dm-verity root hash of the root file system
   std::uint64_t virtual_size = 0;   // of the disk, in bytes
   Bytes gpt_event_sha256;           // digest of EV_EFI_GPT_EVENT (PCR 5) for this partition table
-  std::vector<Bytes>
-      pcr14_sha256;               // digests of the MokList, MokListX and MokListTrusted events that this shim measures
+  // Digests of the MokList, MokListX and MokListTrusted events that this shim measures.
+  std::vector<Bytes> pcr14_sha256;
   Bytes sbat_level_event_sha256;  // digest of the SbatLevel authority event that this shim measures into PCR 7
   // The same where Secure Boot is off.
   Bytes unenforced_sbat_level_event_sha256;

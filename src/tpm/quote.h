@@ -64,8 +64,7 @@ struct VerifiedQuote {
 
 // Verifies a quote, in this order; each failure is kPermissionDenied with the reason in parentheses, wrong forms are
 // kMalformed (QuoteMalformed):
-//   the body is a TPMS_ATTEST with TPM_GENERATED_VALUE (so that no other data of a restricted key passes) and of type
-//   quote;
+//   the body is a TPMS_ATTEST of type quote with TPM_GENERATED_VALUE: no other data of a restricted key passes;
 //   the signature's algorithm and hash are the attestation key's own (QuoteSignatureAlgorithm);
 //   the signature over the body holds for the attestation key (QuoteSignature);
 //   extraData equals `qualifying_data` (QuoteNonce), compared in constant time;

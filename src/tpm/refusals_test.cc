@@ -46,7 +46,13 @@ TEST(Refusals, OfPublicAreas) {
   long_modulus.rsa_modulus.push_back(1);
   long_coordinate.x.push_back(1);
   long_policy.auth_policy.push_back(1);
+  PublicArea named_by_sha1 = rsa_area();
+  named_by_sha1.name_algorithm = kAlgSha1;
+  ASSERT_EQ(parsed(named_by_sha1), "");
+  ASSERT_EQ(refusal_of(compute_name(rsa)), "");
   expect_refusals({
+      {"a name of SHA-1", refusal_of(compute_name(marshal_public_area(named_by_sha1))),
+       "at offset 2: expected SHA-256 as the name algorithm, but it is 0x0004"},
       {"a key derivation scheme", area_with_bytes(ecc, kDerivation, 0, 0x20), "key derivation scheme is 0x0020"},
       {"another type", area_with_bytes(rsa, 0, 0, 0x08), "expected RSA or ECC"},
       {"a modulus of 513 bytes", parsed(long_modulus), "RSA modulus"},
@@ -63,6 +69,49 @@ TEST(Refusals, OfAttestationKeysWithASymmetricCipher) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().reason, "AttestationKeyAlgorithm");
   }
+}
+
+QuoteBody quote_body() {
+  QuoteBody body;
+  body.selections = {{kAlgSha256, {0}}};
+  body.pcr_digest = Bytes(32, 1);
+  return body;
+}
+
+template <typename Change>
+std::string quote_with(Change change) {
+  QuoteBody body = quote_body();
+  change(body);
+  return refusal_of(parse_quote(marshal_quote(body)));
+}
+
+// Where the size of the only selection stands, behind a signer and data of no bytes.
+constexpr std::size_t kSelectionSize = 4 + 2 + 2 + 2 + 17 + 8 + 4 + 2;
+
+TEST(Refusals, OfQuotes) {
+  const auto signer_of = [](std::size_t size) {
+    return quote_with([size](QuoteBody& it) { it.qualified_signer = Bytes(size, 1); });
+  };
+  const auto data_of = [](std::size_t size) {
+    return quote_with([size](QuoteBody& it) { it.extra_data = Bytes(size, 1); });
+  };
+  const auto digest_of = [](std::size_t size) {
+    return quote_with([size](QuoteBody& it) { it.pcr_digest = Bytes(size, 1); });
+  };
+  const auto selection_of = [](int pcr) { return quote_with([pcr](QuoteBody& it) { it.selections[0].pcrs = {pcr}; }); };
+  Bytes two_octets = marshal_quote(quote_body());
+  ASSERT_EQ(two_octets[kSelectionSize], 3);
+  two_octets[kSelectionSize] = 2;
+  two_octets.erase(two_octets.begin() + kSelectionSize + 1);
+  for (const std::string& good : {signer_of(66), data_of(66), digest_of(64), selection_of(23), selection_of(31)})
+    ASSERT_EQ(good, "");
+  expect_refusals({
+      {"a signer of 67 bytes", signer_of(67), "a size of qualifiedSigner of at most 66 bytes, but it says 67"},
+      {"data of 67 bytes", data_of(67), "a size of extraData of at most 66 bytes, but it says 67"},
+      {"a digest of 65 bytes", digest_of(65), "a size of pcrDigest of at most 64 bytes, but it says 65"},
+      {"a selection of two octets", refusal_of(parse_quote(two_octets)), "of 3 or 4 octets, but it has 2"},
+      {"a selection of five octets", selection_of(39), "of 3 or 4 octets, but it has 5"},
+  });
 }
 
 std::string ecdsa_signature(const Bytes& r, const Bytes& s) {

@@ -188,8 +188,11 @@ TEST_F(Tpm2Tools, ATpmsQuotesHold) {
   for (const std::string kind : {"rsa", "ecc"}) {
     ASSERT_TRUE(make_attestation_key(kind));
     ASSERT_TRUE(
-        works("tpm2_quote -c ak.ctx -l sha256:0,4,7 -q c0ffee -m quote.msg -s quote.sig && "
+        works("tpm2_quote -c ak.ctx -l sha256:0,4,7 -q c0ffee -m quote.msg -s quote.sig -o quote.pcrs && "
               "tpm2_flushcontext -t && tpm2_pcrread sha256:0,4,7 -o pcrs"));
+    const std::string judge = "tpm2_checkquote -u ak.pub -m quote.msg -s quote.sig -f quote.pcrs -g sha256 -q ";
+    ASSERT_TRUE(works(judge + "c0ffee")) << kind;
+    EXPECT_FALSE(works(judge + "c0ffed")) << kind;
     const UnverifiedQuote quote{read_file(folder_ / "quote.msg"), read_file(folder_ / "quote.sig")};
     const Bytes challenge = {0xc0, 0xff, 0xee};
     const auto verified = verify_quote(attestation_key().value(), quote, challenge, {0, 4, 7});
@@ -198,6 +201,7 @@ TEST_F(Tpm2Tools, ATpmsQuotesHold) {
     EXPECT_EQ(verify_quote(attestation_key().value(), quote, challenge, {0, 4}).error().reason, "QuoteSelection");
     ASSERT_TRUE(make_attestation_key(kind));
     EXPECT_EQ(verify_quote(attestation_key().value(), quote, challenge, {0, 4, 7}).error().reason, "QuoteSignature");
+    EXPECT_FALSE(works(judge + "c0ffee")) << kind << " by another key";
   }
 }
 
