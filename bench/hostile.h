@@ -6,8 +6,8 @@
 
 #include "base/byte_reader.h"
 
-// 64 KiB of what somebody who wants to keep the verifier busy would send: for each parser, inputs that reach its loops
-// as often as possible for their size.
+// 64 KiB of what somebody who wants to keep the verifier busy would send: for each parser of what evidence, images and
+// references are made of, inputs that reach its loops as often as possible for their size.
 namespace slipway::bench {
 
 struct Hostile {
