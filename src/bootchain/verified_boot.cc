@@ -39,7 +39,6 @@ std::optional<std::size_t> find_prefix(Laid laid, const std::vector<Bytes>& ima_
       std::copy(ima_values[count].begin(), ima_values[count].end(),
                 laid.bytes.begin() + static_cast<std::ptrdiff_t>(*laid.ima_at));
     if (equal_in_constant_time(crypto::sha256(laid.bytes), digest)) return count;
-    if (!laid.ima_at) break;
   }
   return std::nullopt;
 }
@@ -57,8 +56,10 @@ Result<VerifiedBoot> verify_boot(UnverifiedEventLog log, std::vector<UnverifiedI
                                  const QuotedPcrs& quoted) {
   SLIPWAY_TRY(check_determined_digests(log));
   SLIPWAY_ASSIGN(PcrValues replayed, replay(log, kSha256Bank));
-  const std::vector<Bytes> ima_values = ima_pcr_values(ima_log);
   const Laid laid = lay_out(replayed, quoted.pcrs);
+  // Where PCR 10 is the firmware log's, or was not quoted, nothing vouches for any entry.
+  if (!laid.ima_at) ima_log.clear();
+  const std::vector<Bytes> ima_values = ima_pcr_values(ima_log);
   const auto prefix = find_prefix(laid, ima_values, quoted.digest);
   if (!prefix)
     return fail(ErrorCode::kMalformed,
@@ -76,8 +77,7 @@ Result<VerifiedBoot> verify_boot(UnverifiedEventLog log, std::vector<UnverifiedI
       boot.pcrs_.emplace(pcr, initial_pcr(pcr, kSha256Size));
   }
   if (laid.ima_at) boot.pcrs_[kImaPcr] = ima_values[*prefix];
-  // Where PCR 10 is the firmware log's, or was not quoted, nothing vouches for any entry.
-  ima_log.resize(laid.ima_at ? *prefix : 0);
+  ima_log.resize(*prefix);
   boot.log_ = std::move(log);
   boot.ima_entries_ = std::move(ima_log);
   return boot;

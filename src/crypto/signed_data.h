@@ -27,8 +27,8 @@ class SignedData {
 
   // At most 256 KiB, with or without a ContentInfo around it (UEFI variables come without); at most 16 signers, 32
   // certificates with subjects of 4 KiB, and 4 digest algorithms: OpenSSL takes its time over each certificate, and
-  // digests the content once for each algorithm that is named. What follows the DER is
-  // ignored: certificate tables are padded. kMalformed otherwise.
+  // digests the content once for each algorithm that is named. What follows the DER is ignored: certificate tables are
+  // padded. kMalformed otherwise.
   static Result<SignedData> from_der(ByteView der);
 
   // The bytes that the DER takes, without what follows it.
