@@ -6,6 +6,7 @@
 #include "bootchain/boot_policy.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/pe_image_for_tests.h"
+#include "bootchain/signature_entries_for_tests.h"
 #include "crypto/certificate_details.h"
 #include "crypto/signing_for_tests.h"
 
@@ -18,12 +19,6 @@ using crypto::HashAlgorithm;
 using crypto::Identity;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-EfiGuid guid(std::string_view text) { return guid_from_text(text).value(); }
-EfiSignature certificate_entry(const Identity& identity) {
-  return {guid(kX509Signature), {}, identity.certificate.der()};
-}
-EfiSignature digest_entry(std::string_view type, Bytes digest) { return {guid(type), {}, std::move(digest)}; }
 
 const Time kRevoked = Time(std::chrono::sys_days(std::chrono::year(2023) / 5 / 6)) + std::chrono::hours(7);
 
@@ -49,15 +44,6 @@ struct Signed {
   }
   Bytes image() const { return with_signatures(unsigned_image, {signature()}); }
 
-  EfiSignature revoked(const Identity& identity, std::optional<Time> from,
-                       HashAlgorithm algorithm = HashAlgorithm::kSha256) const {
-    Bytes data = crypto::tbs_digest(identity.certificate, algorithm);
-    put_bytes(data, encode_efi_time(from));
-    return digest_entry(algorithm == HashAlgorithm::kSha256   ? kX509Sha256Signature
-                        : algorithm == HashAlgorithm::kSha384 ? kX509Sha384Signature
-                                                              : kX509Sha512Signature,
-                        std::move(data));
-  }
   // The image with a stamp in its signature.
   Bytes stamped_image(Time time) const {
     SignatureShape shape;
@@ -194,9 +180,9 @@ TEST(Firmware, CertificateOfDbxForbids) {
 TEST(Firmware, ToBeSignedDigestOfTheSignerForbids) {
   for (const HashAlgorithm algorithm : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
     Signed s;
-    s.firmware.dbx = {s.revoked(s.signer, std::nullopt, algorithm)};
+    s.firmware.dbx = {revoked_entry(s.signer, std::nullopt, algorithm)};
     EXPECT_EQ(s.judge(s.image()).rule, "dbx.certificateDigest");
-    s.firmware.dbx = {s.revoked(s.stranger, std::nullopt, algorithm)};
+    s.firmware.dbx = {revoked_entry(s.stranger, std::nullopt, algorithm)};
     EXPECT_TRUE(s.judge(s.image()).loads);
   }
 }
@@ -204,14 +190,14 @@ TEST(Firmware, ToBeSignedDigestOfTheSignerForbids) {
 TEST(Firmware, RevocationTimeLetsOlderSignaturesPass) {
   Signed s;
   s.firmware.dbt = {certificate_entry(s.stamps)};
-  s.firmware.dbx = {s.revoked(s.signer, kRevoked)};
+  s.firmware.dbx = {revoked_entry(s.signer, kRevoked)};
   EXPECT_FALSE(s.judge(s.image()).loads) << "no stamp proves its age";
   EXPECT_TRUE(s.judge(s.stamped_image(kRevoked)).loads);
   EXPECT_TRUE(s.judge(s.stamped_image(kRevoked - seconds(1))).loads);
   EXPECT_EQ(s.judge(s.stamped_image(kRevoked + seconds(1))).rule, "dbx.certificateDigest");
-  s.firmware.dbx = {s.revoked(s.signer, std::nullopt)};
+  s.firmware.dbx = {revoked_entry(s.signer, std::nullopt)};
   EXPECT_FALSE(s.judge(s.stamped_image(kRevoked - std::chrono::years(1))).loads) << "revoked for ever";
-  s.firmware.dbx = {s.revoked(s.signer, kRevoked)};
+  s.firmware.dbx = {revoked_entry(s.signer, kRevoked)};
   s.firmware.dbt = {certificate_entry(s.stranger)};
   EXPECT_FALSE(s.judge(s.stamped_image(kRevoked)).loads) << "nobody trusts the stamp's authority";
 }
@@ -219,7 +205,7 @@ TEST(Firmware, RevocationTimeLetsOlderSignaturesPass) {
 TEST(Firmware, RevokedCertificateOfDbVouchesForNothing) {
   Signed s;
   s.firmware.dbt = {certificate_entry(s.stamps)};
-  s.firmware.dbx = {s.revoked(s.authority, kRevoked)};
+  s.firmware.dbx = {revoked_entry(s.authority, kRevoked)};
   EXPECT_EQ(s.judge(s.image()).rule, "signature.timeStamp");
   EXPECT_TRUE(s.judge(s.stamped_image(kRevoked)).loads);
   EXPECT_EQ(s.judge(s.stamped_image(kRevoked + seconds(1))).rule, "signature.timeStamp");
@@ -258,14 +244,6 @@ TEST(Firmware, UnevenCertificateTableLoadsNothing) {
   file.insert(file.end(), 4, 0);
   set_u32(file, kPeCertificateEntry + 4, static_cast<std::uint32_t>(file.size() - s.unsigned_image.size()));
   EXPECT_EQ(s.judge(file).rule, "certificateTable.uneven");
-}
-
-StoredVariable variable(std::string_view vendor, std::string name, Bytes data) {
-  StoredVariable made;
-  made.vendor = guid(vendor);
-  made.name = std::move(name);
-  made.data = std::move(data);
-  return made;
 }
 
 TEST(SecureBootStateOfAStore, IsOnWithAPlatformKeyUnlessItIsSwitchedOff) {

@@ -4,6 +4,7 @@
 #include "bootchain/boot_policy.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/pe_image_for_tests.h"
+#include "bootchain/signature_entries_for_tests.h"
 #include "crypto/signing_for_tests.h"
 
 namespace slipway::bootchain {
@@ -16,17 +17,8 @@ using crypto::Identity;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-EfiGuid guid(std::string_view text) { return guid_from_text(text).value(); }
-EfiSignature certificate_entry(const Identity& identity) {
-  return {guid(kX509Signature), {}, identity.certificate.der()};
-}
-EfiSignature digest_entry(std::string_view type, Bytes digest) { return {guid(type), {}, std::move(digest)}; }
-StoredVariable variable(std::string name, Bytes data) {
-  StoredVariable made;
-  made.vendor = guid(kShimVariables);
-  made.name = std::move(name);
-  made.data = std::move(data);
-  return made;
+StoredVariable shim_variable(std::string name, Bytes data) {
+  return variable(kShimVariables, std::move(name), std::move(data));
 }
 
 constexpr std::string_view kSbat = "sbat,1,SBAT Version,sbat,1,url\ngrub,4,FSF,grub,2.06,url\n";
@@ -79,7 +71,7 @@ TEST(Shim, AsksDbBeforeItsVendor) {
   Started s;
   s.firmware.db = {certificate_entry(s.vendor)};
   EXPECT_EQ(s.judge().rule, "db.certificate");
-  s.variables = {variable("MokDBState", {1})};
+  s.variables = {shim_variable("MokDBState", {1})};
   EXPECT_EQ(s.judge().rule, "vendor.certificate") << "the owner told shim not to ask db";
 }
 
@@ -87,20 +79,20 @@ TEST(Shim, LoadsWhatTheMachineOwnerEnrolled) {
   Started s;
   const Bytes file = s.signed_by(s.owner);
   EXPECT_EQ(s.judge(file).rule, "signature.untrusted");
-  s.variables = {variable("MokList", encode_signature_lists({certificate_entry(s.owner)}))};
+  s.variables = {shim_variable("MokList", encode_signature_lists({certificate_entry(s.owner)}))};
   const BootDecision decision = s.judge(file);
   EXPECT_TRUE(decision.loads);
   EXPECT_EQ(decision.rule, "mokList.certificate");
-  s.variables = {variable("MokList", encode_signature_lists({digest_entry(kSha256Signature, s.digest())}))};
+  s.variables = {shim_variable("MokList", encode_signature_lists({digest_entry(kSha256Signature, s.digest())}))};
   EXPECT_EQ(s.judge(s.unsigned_image).rule, "mokList.digest");
 }
 
 TEST(Shim, OwnerMaySwitchItsChecksOff) {
   Started s;
   EXPECT_EQ(s.judge(s.unsigned_image).rule, "signature.missing");
-  s.variables = {variable("MokSBState", {1})};
+  s.variables = {shim_variable("MokSBState", {1})};
   EXPECT_EQ(s.judge(s.unsigned_image).rule, "shim.validationDisabled");
-  s.variables = {variable("MokSBState", {0})};
+  s.variables = {shim_variable("MokSBState", {0})};
   EXPECT_FALSE(s.judge(s.unsigned_image).loads);
   s.firmware.enabled = false;
   EXPECT_EQ(s.judge(s.unsigned_image).rule, "secureBoot.disabled");
@@ -130,9 +122,9 @@ TEST(Shim, ItsVendorsRevocationsForbid) {
 
 TEST(Shim, MokListXForbids) {
   Started s;
-  s.variables = {variable("MokListX", encode_signature_lists({digest_entry(kSha256Signature, s.digest())}))};
+  s.variables = {shim_variable("MokListX", encode_signature_lists({digest_entry(kSha256Signature, s.digest())}))};
   EXPECT_EQ(s.judge().rule, "mokListX.digest");
-  s.variables = {variable("MokListX", encode_signature_lists({certificate_entry(s.vendor)}))};
+  s.variables = {shim_variable("MokListX", encode_signature_lists({certificate_entry(s.vendor)}))};
   EXPECT_EQ(s.judge().rule, "mokListX.certificate");
 }
 
@@ -157,7 +149,7 @@ TEST(Shim, PassesOverCertificatesForKernelModulesAlone) {
       {"Modules",
        {{"basicConstraints", "critical,CA:TRUE"}, {"extendedKeyUsage", "codeSigning,1.3.6.1.4.1.2312.16.1.2"}},
        {}});
-  s.variables = {variable("MokList", encode_signature_lists({certificate_entry(modules)}))};
+  s.variables = {shim_variable("MokList", encode_signature_lists({certificate_entry(modules)}))};
   EXPECT_EQ(s.judge(s.signed_by(modules)).rule, "signature.untrusted");
 }
 
@@ -180,11 +172,11 @@ TEST(Shim, OldGenerationsDoNotLoad) {
 
 TEST(Shim, LaterLevelOfTheStoreIsInForce) {
   Started s;
-  s.variables = {variable("SbatLevel", to_bytes("sbat,1,2025021800\ngrub,5\n"))};
+  s.variables = {shim_variable("SbatLevel", to_bytes("sbat,1,2025021800\ngrub,5\n"))};
   EXPECT_EQ(s.judge().rule, "sbat.generation");
-  s.variables = {variable("SbatLevel", to_bytes("sbat,1,2021030218\ngrub,9\n"))};
+  s.variables = {shim_variable("SbatLevel", to_bytes("sbat,1,2021030218\ngrub,9\n"))};
   EXPECT_TRUE(s.judge().loads) << "shim replaces an older level";
-  s.variables = {variable("SbatLevel", to_bytes("nonsense"))};
+  s.variables = {shim_variable("SbatLevel", to_bytes("nonsense"))};
   EXPECT_TRUE(s.judge().loads);
 }
 
@@ -206,7 +198,7 @@ TEST(Shim, SbatThatDoesNotParseDoesNotLoad) {
 
 TEST(Shim, JudgesItselfAtItsStart) {
   Started s;
-  s.variables = {variable("SbatLevel", to_bytes("sbat,1,2025021800\nshim,5\n"))};
+  s.variables = {shim_variable("SbatLevel", to_bytes("sbat,1,2025021800\nshim,5\n"))};
   const auto start = [&](const std::string& sbat) {
     const Bytes file = s.shim_file(sbat);
     const auto image = parse_pe_image(file).value();

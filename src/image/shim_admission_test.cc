@@ -5,6 +5,7 @@
 #include "bootchain/boot_policy.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/pe_image_for_tests.h"
+#include "bootchain/signature_entries_for_tests.h"
 #include "crypto/authenticode_signers.h"
 #include "crypto/certificate_details.h"
 #include "crypto/signing_for_tests.h"
@@ -12,21 +13,12 @@
 namespace slipway::image {
 namespace {
 
+using namespace slipway::bootchain::testing;
 using namespace slipway::crypto::testing;
 using bootchain::EfiSignature;
 using crypto::Identity;
 
-bootchain::EfiGuid guid(std::string_view text) { return bootchain::guid_from_text(text).value(); }
-EfiSignature entry(std::string_view type, Bytes data) { return {guid(type), {}, std::move(data)}; }
-EfiSignature certificate(const Identity& identity) {
-  return entry(bootchain::kX509Signature, identity.certificate.der());
-}
-EfiSignature digest(Bytes sha256) { return entry(bootchain::kSha256Signature, std::move(sha256)); }
-EfiSignature revoked(const Identity& identity, std::optional<Time> from = std::nullopt) {
-  Bytes data = crypto::tbs_digest(identity.certificate, crypto::HashAlgorithm::kSha256);
-  put_bytes(data, bootchain::encode_efi_time(from));
-  return entry(bootchain::kX509Sha256Signature, std::move(data));
-}
+EfiSignature sha256_entry(Bytes sha256) { return digest_entry(bootchain::kSha256Signature, std::move(sha256)); }
 
 // An authority, one below it, who signs below that, and others.
 struct Signers {
@@ -52,14 +44,10 @@ struct Case {
   bool loads;
 };
 
-bootchain::StoredVariable variable(std::string_view vendor, std::string name, std::vector<EfiSignature> entries) {
-  bootchain::StoredVariable made;
-  made.vendor = guid(vendor);
-  made.name = std::move(name);
+bootchain::StoredVariable database(std::string_view vendor, std::string name, std::vector<EfiSignature> entries) {
   // So that an event names its entry.
   for (std::size_t i = 0; i < entries.size(); ++i) entries[i].owner.bytes[0] = static_cast<std::uint8_t>(i);
-  made.data = bootchain::encode_signature_lists(entries);
-  return made;
+  return variable(vendor, std::move(name), bootchain::encode_signature_lists(entries));
 }
 
 Manifest manifest_of(const Bytes& image) {
@@ -76,17 +64,17 @@ Manifest manifest_of(const Bytes& image) {
 
 std::vector<Case> cases(const Signers& s) {
   const Bytes good = s.by(s.signer, {s.intermediate.certificate}), other = s.by(s.stranger);
-  const EfiSignature authority = certificate(s.authority), signer = certificate(s.signer);
-  const EfiSignature intermediate = certificate(s.intermediate), stranger = certificate(s.stranger);
-  const EfiSignature of_image = digest(s.sha256), of_another = digest(Bytes(32, 1));
+  const EfiSignature authority = certificate_entry(s.authority), signer = certificate_entry(s.signer);
+  const EfiSignature intermediate = certificate_entry(s.intermediate), stranger = certificate_entry(s.stranger);
+  const EfiSignature of_image = sha256_entry(s.sha256), of_another = sha256_entry(Bytes(32, 1));
   return {
       {"the authority in db", {stranger, authority}, {}, {good}, true},
       {"the intermediate in db", {stranger, intermediate}, {}, {good}, true},
       {"the signer in db", {stranger, signer}, {}, {good}, true},
       {"a stranger in db", {stranger}, {}, {good}, false},
-      {"one of the authority's name in db", {certificate(s.namesake)}, {}, {good}, false},
+      {"one of the authority's name in db", {certificate_entry(s.namesake)}, {}, {good}, false},
       {"nothing in db", {}, {}, {good}, false},
-      {"one that may sign no certificates in db", {certificate(s.no_authority)}, {}, {s.by(s.below_none)}, false},
+      {"one that may sign no certificates in db", {certificate_entry(s.no_authority)}, {}, {s.by(s.below_none)}, false},
       {"the image's digest in db", {of_another, of_image}, {}, {good}, true},
       {"another digest in db", {of_another}, {}, {good}, false},
       {"not signed, its digest in db", {stranger, of_image}, {}, {}, true},
@@ -95,14 +83,18 @@ std::vector<Case> cases(const Signers& s) {
       {"the authority in dbx", {authority}, {of_another, authority}, {good}, false},
       {"the intermediate in dbx", {authority}, {intermediate}, {good}, false},
       {"the signer in dbx", {authority}, {signer}, {good}, false},
-      {"others in dbx", {authority}, {stranger, certificate(s.namesake), of_another}, {good}, true},
+      {"others in dbx", {authority}, {stranger, certificate_entry(s.namesake), of_another}, {good}, true},
       {"the image's digest in dbx", {authority}, {of_image}, {good}, false},
-      {"the signer's digest in dbx", {authority}, {revoked(s.signer)}, {good}, false},
-      {"the authority's digest in dbx", {authority}, {revoked(s.authority)}, {good}, false},
-      {"the same from some time on", {authority}, {revoked(s.authority, Time(seconds(1700000000)))}, {good}, false},
-      {"the same and the image's digest in db", {authority, of_image}, {revoked(s.authority)}, {good}, true},
-      {"the intermediate's digest in dbx", {authority}, {revoked(s.intermediate)}, {good}, true},
-      {"a stranger's digest in dbx", {authority}, {revoked(s.stranger)}, {good}, true},
+      {"the signer's digest in dbx", {authority}, {revoked_entry(s.signer)}, {good}, false},
+      {"the authority's digest in dbx", {authority}, {revoked_entry(s.authority)}, {good}, false},
+      {"the same from some time on",
+       {authority},
+       {revoked_entry(s.authority, Time(seconds(1700000000)))},
+       {good},
+       false},
+      {"the same and the image's digest in db", {authority, of_image}, {revoked_entry(s.authority)}, {good}, true},
+      {"the intermediate's digest in dbx", {authority}, {revoked_entry(s.intermediate)}, {good}, true},
+      {"a stranger's digest in dbx", {authority}, {revoked_entry(s.stranger)}, {good}, true},
       {"the first signature of two", {authority}, {}, {good, other}, true},
       {"the second signature of two", {authority}, {}, {other, good}, true},
       {"the first of both in db's order", {authority, stranger}, {}, {other, good}, true},
@@ -117,9 +109,9 @@ TEST(ShimAdmission, IsWhatFirmwareDecidesOverTheImageItself) {
   for (const Case& it : cases(s)) {
     SCOPED_TRACE(it.name);
     const std::vector<bootchain::StoredVariable> variables{
-        variable(bootchain::kEfiGlobalVariables, "PK", {certificate(s.stranger)}),
-        variable(bootchain::kImageSecurityDatabase, "db", it.db),
-        variable(bootchain::kImageSecurityDatabase, "dbx", it.dbx)};
+        database(bootchain::kEfiGlobalVariables, "PK", {certificate_entry(s.stranger)}),
+        database(bootchain::kImageSecurityDatabase, "db", it.db),
+        database(bootchain::kImageSecurityDatabase, "dbx", it.dbx)};
     const Bytes image = it.signatures.empty() ? s.image : bootchain::testing::with_signatures(s.image, it.signatures);
     const auto firmware = bootchain::read_secure_boot_state(variables);
     ASSERT_TRUE(firmware) << firmware.error().message;
@@ -146,13 +138,14 @@ TEST(ShimAdmission, LooksUpDigestsInSha256Alone) {
           .value();
   const Bytes image = bootchain::testing::with_signatures(
       s.image, {sign_image_digest(sha384, s.signer, crypto::HashAlgorithm::kSha384, {s.intermediate.certificate})});
-  const auto db = variable(bootchain::kImageSecurityDatabase, "db", {certificate(s.authority)});
+  const auto db = database(bootchain::kImageSecurityDatabase, "db", {certificate_entry(s.authority)});
   const auto dbx_of = [](EfiSignature forbidden) {
-    return variable(bootchain::kImageSecurityDatabase, "dbx", {std::move(forbidden)});
+    return database(bootchain::kImageSecurityDatabase, "dbx", {std::move(forbidden)});
   };
   EXPECT_TRUE(entry_that_admits_shim(manifest_of(image), {db}));
-  EXPECT_TRUE(entry_that_admits_shim(manifest_of(image), {db, dbx_of(entry(bootchain::kSha384Signature, sha384))}));
-  EXPECT_FALSE(entry_that_admits_shim(manifest_of(image), {db, dbx_of(digest(s.sha256))}));
+  EXPECT_TRUE(
+      entry_that_admits_shim(manifest_of(image), {db, dbx_of(digest_entry(bootchain::kSha384Signature, sha384))}));
+  EXPECT_FALSE(entry_that_admits_shim(manifest_of(image), {db, dbx_of(sha256_entry(s.sha256))}));
 }
 
 }  // namespace

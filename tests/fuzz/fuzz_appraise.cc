@@ -1,16 +1,14 @@
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 
 #include "attestation/appraiser.h"
 #include "base/byte_reader.h"
-#include "base/source_folder_for_tests.h"
 #include "bootchain/efi_variable.h"
 #include "bootchain/event_log.h"
 #include "bootchain/ima_log.h"
 #include "bootchain/replay.h"
+#include "corpus.h"
 #include "crypto/certificate_details.h"
 #include "crypto/key.h"
 #include "image/predict.h"
@@ -25,14 +23,10 @@
 namespace {
 
 using namespace slipway;
+using fuzz::read_corpus;
 
 constexpr std::string_view kImaMarker = "\n-- IMA log --\n";
 constexpr int kImaPcr = 10;
-
-Bytes read_corpus(const std::string& name) {
-  std::ifstream file(source_folder() + "/tests/corpus/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 const std::string kBoot = "boots/debian12-ovmf-minimal-secureboot-on/";
 

@@ -1,13 +1,11 @@
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "attestation/appraiser.h"
-#include "base/source_folder_for_tests.h"
 #include "bootchain/boot_policy.h"
 #include "bootchain/ovmf_firmware_for_tests.h"
 #include "bootchain/variable_store.h"
+#include "corpus.h"
 #include "image/predict.h"
 #include "image/shim_admission.h"
 
@@ -18,16 +16,12 @@ namespace {
 using namespace slipway;
 using Variables = std::vector<bootchain::StoredVariable>;
 
-Bytes read_file(const std::string& name) {
-  std::ifstream file(source_folder() + "/tests/corpus/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 struct World {
   image::Manifest manifest =
-      image::manifest_from_json(as_text(read_file("boots/debian12-ovmf-minimal-secureboot-on/manifest.json"))).value();
+      image::manifest_from_json(as_text(fuzz::read_corpus("boots/debian12-ovmf-minimal-secureboot-on/manifest.json")))
+          .value();
   image::FirmwareFacts firmware{Bytes(32, 1), Bytes(32, 2), Bytes(32, 3)};
-  Bytes shim_file = read_file("fuzz/pe_image/small-shim.efi");
+  Bytes shim_file = fuzz::read_corpus("fuzz/pe_image/small-shim.efi");
   bootchain::UnverifiedPeImage shim = bootchain::parse_pe_image(shim_file).value();
 };
 
