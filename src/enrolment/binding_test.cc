@@ -64,10 +64,15 @@ TEST_F(Binding, CoversBothKeys) {
 }
 
 TEST_F(Binding, NeedsRequestsThatTheirKeysSigned) {
-  bundle.client_request.back() ^= 1;
-  EXPECT_EQ(reason(), "BindingDiffers");
-  bundle.client_request.clear();
-  EXPECT_EQ(reason(), "BindingDiffers");
+  for (Bytes* request : {&bundle.client_request, &bundle.serving_request}) {
+    const Bytes own = *request;
+    request->back() ^= 1;
+    EXPECT_EQ(reason(), "BindingDiffers");
+    request->clear();
+    EXPECT_EQ(reason(), "BindingDiffers");
+    *request = own;
+    EXPECT_EQ(reason(), "");
+  }
 }
 
 // Bytes must not wander from one part into the next.

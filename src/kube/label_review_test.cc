@@ -58,6 +58,14 @@ TEST(LabelReview, SettingChangingAndTakingOffAreRefusedToAnybodyElse) {
   }
 }
 
+TEST(LabelReview, TheWholePrefixIsGuardedAndNothingBesideIt) {
+  for (const char* label : {"kubernetes.azure.com/trusted-launch", "kubernetes.azure.com/secure-boot",
+                            "kubernetes.azure.com/security-type", "kubernetes.azure.com/"})
+    EXPECT_FALSE(allowed(review("system:node:n1", "UPDATE", node({{label, "true"}}), node({})))) << label;
+  for (const char* label : {"kubernetes.azure.com", "kubernetes.azure.comx/secure-boot", "x.kubernetes.azure.com/y"})
+    EXPECT_TRUE(allowed(review("system:node:n1", "UPDATE", node({{label, "true"}}), node({})))) << label;
+}
+
 json::object with_message(json::object labels, std::size_t size, char letter = 'x') {
   json::object result = node(std::move(labels));
   result["status"] =

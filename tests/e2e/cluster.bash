@@ -4,20 +4,29 @@
 
 create=(aks create --resource-group "$group" --name one --node-count 1 --enable-secure-boot --enable-vtpm --enable-managed-identity --generate-ssh-keys)
 
-domains() { virsh list --all --name | grep --count . ; }
-domains_before=$(domains)
-
 # S60, S64; and a SIGKILL in the middle of it.
 slipway "${create[@]}" --no-wait >&2 || bad "aks create is accepted"
 has_node() { slipway node list --output json | jq --exit-status 'length > 0'; }
 until_true 120 has_node || bad "a node is begun"
+state_of_cluster() { slipway aks show --resource-group "$group" --name one --output json | jq -r .provisioningState; }
 stop_slipwayd KILL
 start_slipwayd
+try "the create is not yet done when slipwayd is back" test "$(state_of_cluster)" = Creating
 try "a create goes on after slipwayd was killed, and finishes" slipway aks wait --resource-group "$group" --name one --created --timeout 900
 try "credentials" slipway aks get-credentials --resource-group "$group" --name one --file "$state/client/one.kubeconfig"
 first=$(node_of one nodepool1)
 try "the cluster has exactly one node" test "$(kubectl one get nodes --output name | wc -l)" = 1
-try "the host has exactly one VM more" test "$(domains)" = $((domains_before + 1))
+# Of everything that a create makes on a host, one: nothing was made twice and lost.
+made_once() {
+  local kind counts=()
+  host_things | comm -13 "$state/client/host-before" - | tee "$state/client/host-made"
+  for kind in '^domain ' '^network ' '^bridge ' '^table inet slipway_' '^/var/lib/libvirt/swtpm/[^/]+$' '^supervisor '; do
+    counts+=("$(grep --count --extended-regexp "$kind" "$state/client/host-made")")
+  done
+  echo "VMs, networks, bridges, tables, TPMs, supervisors: ${counts[*]}"
+  [[ ${counts[*]} == "1 1 1 1 1 1" ]]
+}
+try "the host has one VM, network, bridge, firewall table, TPM and supervisor more" made_once
 try "node list knows it as ready and trusted" test "$(field_of "$first" phase)/$(field_of "$first" verdict)" = Ready/trusted
 
 # S2, S3: each component of the boot chain, its signer and the verdict, as a user reads them.

@@ -24,12 +24,20 @@ try() {
   if "$@" >&2; then pass "$name"; else bad "$name: '$*' ended with status $?"; fi
 }
 
-# refused NAME COMMAND...: the command must fail.
+# refused NAME WORDS COMMAND...: the command must fail, and its output must have WORDS (an extended regular expression):
+# a command that cannot even be run is no refusal.
 refused() {
-  local name=$1
-  shift
-  echo "--- [$SECONDS s] $name (must be refused)" >&2
-  if "$@" >&2; then bad "$name: '$*' was let through"; else pass "$name"; fi
+  local name=$1 words=$2 output
+  shift 2
+  echo "--- [$SECONDS s] $name (must be refused: $words)" >&2
+  if output=$("$@" 2>&1); then
+    bad "$name: '$*' was let through"
+  elif grep --quiet --extended-regexp -- "$words" <<< "$output"; then
+    pass "$name"
+  else
+    bad "$name: '$*' failed, but not with '$words'"
+  fi
+  echo "$output" >&2
 }
 
 # until_true SECONDS COMMAND...: asks again each second until the command succeeds; fails after that many seconds.
@@ -82,6 +90,7 @@ begin() {
   use_image "$good_image"
   port=$(free_port)
   echo '{"rules": {"profile": "preview", "trustedLaunch": {"minimumKubernetesVersion": "1.20.2"}}}' > "$state/config.json"
+  host_things > "$state/client/host-before"
   trap end EXIT
   start_slipwayd || { bad "slipwayd starts"; exit 1; }
   slipway login --admin "$state/admin.json" >&2
@@ -89,6 +98,17 @@ begin() {
   until_true 60 sh -c "SLIPWAY_CONFIG_DIR='$state/client' '$programs/slipway' feature show --namespace Microsoft.ContainerService --name TrustedLaunchPreview | grep -q '\"Registered\"'"
   slipway provider register --namespace Microsoft.ContainerService >&2
   slipway group create --name "$group" --location local >&2
+}
+
+# What Slipway makes on a host outside of its state folder, a line each: VMs, networks, bridges, tables of the firewall,
+# folders of disks and of TPMs. Those of other installations are in it too.
+host_things() {
+  { virsh list --all --name | sed -n 's/./domain &/p'
+    virsh net-list --all --name | sed -n 's/^slipway-/network &/p'
+    ip -o link show | sed -n 's/^[0-9]*: \(slpw-[^:@]*\).*/bridge \1/p'
+    nft list tables | sed -n '/ slipway_/p'
+    pgrep --full '^slipway-supervisor ' | sed 's/^/supervisor /'
+    find /var/lib/libvirt/slipway /var/lib/libvirt/swtpm -mindepth 1 -maxdepth 2; } 2> /dev/null | sort
 }
 
 # Removes all that the test made, whatever happened, and says so if something stays.
@@ -113,6 +133,8 @@ end() {
     else
       pass "nothing is left running after the clusters are deleted"
     fi
+    try "the host has the VMs, networks, firewall tables and folders that it had before" \
+      diff "$state/client/host-before" <(host_things)
     mkdir -p "${SLIPWAY_TEST_LOGS:-/tmp}"
     cp "$state/slipwayd.log" "${SLIPWAY_TEST_LOGS:-/tmp}/$(basename "$0")-slipwayd.log"
     cp "$state"/client/*.evidence.json "${SLIPWAY_TEST_LOGS:-/tmp}/"

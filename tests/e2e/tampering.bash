@@ -28,6 +28,10 @@ never_admitted() { # NODE
   grep --quiet "admitted node=$first " "$state/slipwayd.log" && ! grep "admitted node=$1 " "$state/slipwayd.log"
 }
 
+report_of() { # NODE: what slipwayd says of it, as JSON without spaces, and nothing of any other node
+  slipway node list --output json | jq --compact-output --arg node "$1" '.[] | select(.name == $node)'
+  slipway node boot "$1" --output json | jq --compact-output .
+}
 # The node ends in that phase; its report has all these words; Kubernetes never saw it.
 judge_tampered() { # POOL TAMPERING PHASE WORD...
   local pool=$1 tampering=$2 phase=$3 node=${tampered_node[$2]:-} word
@@ -35,7 +39,7 @@ judge_tampered() { # POOL TAMPERING PHASE WORD...
   [[ -n $node ]] || return
   reached() { [[ $(field_of "$node" phase) == "$phase" ]]; }
   try "$tampering: the node's state is $phase" until_true 720 reached
-  { slipway node list --output json; slipway node boot "$node" --output json; } > "$state/client/report" 2>&1
+  report_of "$node" > "$state/client/report"
   for word in "$@"; do
     try "$tampering: the report names '$word'" grep --quiet --ignore-case --fixed-strings -- "$word" "$state/client/report"
   done
@@ -54,10 +58,13 @@ judge_tampered badgrub grub BootRefused "Security Violation" "/EFI/BOOT/grubx64.
 boot_tampered badkernel kernel
 boot_tampered badinitrd initrd-extra-file
 judge_tampered badkernel kernel BootRefused "bad shim signature" "/EFI/debian/vmlinuz has SHA-256"
-judge_tampered badinitrd initrd-extra-file Untrusted "/EFI/debian/initrd"
+judge_tampered badinitrd initrd-extra-file Untrusted '"rule":"pcr9.initrd"' "/EFI/debian/initrd"
 boot_tampered badsecond second-initrd-line
 boot_tampered badroot root-byte
-judge_tampered badsecond second-initrd-line Untrusted "/EFI/debian/second"
+console=$(find /var/lib/libvirt/slipway -path "*/$(field_of "${tampered_node[root-byte]:-none}" instance)/console.log")
+judge_tampered badsecond second-initrd-line Untrusted '"rule":"pcr8' "/EFI/debian/second"
 judge_tampered badinit cmdline-init-shell Silent "init=/bin/sh"
+# It is the kernel that stops, at the block's digest, and not a program that is broken by another byte.
+try "root-byte: the kernel stopped at the digest of the block" until_true 600 grep --quiet --text "verity.*corrupted" "${console:-none}"
 judge_tampered badroot root-byte Silent "the root file system is not what the image's root hash"
 use_image "$good_image"

@@ -12,13 +12,14 @@ update_pool() { # POOL FLAG...: with its progress on standard error
   slipway aks nodepool update --resource-group "$group" --cluster-name one --name "$pool" "$@"
 }
 # Whatever a host keeps of an instance has its UUID in the path: overlay, variable store, console, TPM state.
-leftovers() { find /var/lib/libvirt "$state" -name "*$1*" -not -path "$state/evidence/*" | grep .; }
+leftovers() { find /var/lib/libvirt "$state" -name "*$1*" -not -path "$state/evidence/*"; }
 machine_id() { in_node one "$1" cat /etc/machine-id; }
 
 # Makes the pool again with the flag and looks at what came of it. Sets $node to the new node and $instance to its UUID;
 # $machine and $key are those of the node before.
 reimaged() { # WHAT FLAG LABELS
   local old_node=$node old_instance=$instance old_machine=$machine
+  try "$1: what the host keeps of the old node is found" test -n "$(leftovers "$old_instance")"
   try "$1 is updated" update_pool updated "$2" 2> "$state/client/progress"
   cat "$state/client/progress" >&2
   try "$1: its progress names a node" grep --quiet -- aks-updated- "$state/client/progress"
@@ -28,8 +29,8 @@ reimaged() { # WHAT FLAG LABELS
   expect_labels updated "$3"
   try "$1: the node is Ready and takes pods" until_true 60 kubectl one wait --for=condition=Ready "node/$node" --timeout=5s
   try "$1: it is not cordoned" test "$(kubectl one get node "$node" --output jsonpath='{.spec.unschedulable}')" != true
-  refused "$1: Kubernetes no longer has the old node" kubectl one get node "$old_node"
-  refused "$1: nothing of the old disk, variables or TPM is left on the host" leftovers "$old_instance"
+  refused "$1: Kubernetes no longer has the old node" NotFound kubectl one get node "$old_node"
+  try "$1: nothing of the old disk, variables or TPM is left on the host" test -z "$(leftovers "$old_instance")"
   inspector one "$node"
   machine=$(machine_id "$node")
   try "$1: the machine id is another one" test -n "$machine" -a "$machine" != "$old_machine"
@@ -49,9 +50,9 @@ boots_as_predicted "a second VM" "$node" on
 reimaged "vTPM off" --disable-vtpm "- true -"
 try "vTPM off: the pool says so, and Secure Boot is untouched" test "$(pool_flag updated enableVtpm)/$(pool_flag updated enableSecureBoot)" = false/true
 try "vTPM off: Secure Boot is on in the guest" test "$(secure_boot_byte "$node")" = 1
-refused "vTPM off: the guest has no TPM" in_node one "$node" test -e /dev/tpm0
-refused "vTPM off: the old node's TPM state is destroyed" test -e "/var/lib/libvirt/swtpm/$first_instance"
-refused "vTPM off: the new node has no TPM state" test -e "/var/lib/libvirt/swtpm/$instance"
+try "vTPM off: the guest has no TPM" in_node one "$node" sh -c 'test -c /dev/null && ! test -e /dev/tpm0'
+try "vTPM off: the old node's TPM state is destroyed" test ! -e "/var/lib/libvirt/swtpm/$first_instance"
+try "vTPM off: the new node has no TPM state" test ! -e "/var/lib/libvirt/swtpm/$instance"
 try "S102: the other pool kept its node" test "$(node_of one nodepool1)/$(field_of "$(node_of one nodepool1)" phase)" = "$first/Ready"
 
 # S85: a new TPM, not the old one back.

@@ -283,6 +283,10 @@ TEST_F(AttestationEnrolment, Rule7ARequestMustBeSignedByItsOwnKey) {
   expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kBadCertificateRequest);
 
   evidence = answer(*node, kNodeA, ask(*node, kNodeA).value(), enrolment::generate_node_keys());
+  evidence.serving_request.back() = static_cast<std::uint8_t>(evidence.serving_request.back() ^ 1);
+  expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kBadCertificateRequest);
+
+  evidence = answer(*node, kNodeA, ask(*node, kNodeA).value(), enrolment::generate_node_keys());
   evidence.serving_request = evidence.client_request;
   expect_refused(service.evidence(kNodeA, evidence, ""), refusal::kBadCertificateRequest);
 
