@@ -8,10 +8,9 @@ create=(aks create --resource-group "$group" --name one --node-count 1 --enable-
 slipway "${create[@]}" --no-wait >&2 || bad "aks create is accepted"
 has_node() { slipway node list --output json | jq --exit-status 'length > 0'; }
 until_true 120 has_node || bad "a node is begun"
-state_of_cluster() { slipway aks show --resource-group "$group" --name one --output json | jq -r .provisioningState; }
 stop_slipwayd KILL
 start_slipwayd
-try "the create is not yet done when slipwayd is back" test "$(state_of_cluster)" = Creating
+try "the create is not yet done when slipwayd is back" test "$(state_of_cluster "$group" one)" = Creating
 try "a create goes on after slipwayd was killed, and finishes" slipway aks wait --resource-group "$group" --name one --created --timeout 900
 try "credentials" slipway aks get-credentials --resource-group "$group" --name one --file "$state/client/one.kubeconfig"
 first=$(node_of one nodepool1)

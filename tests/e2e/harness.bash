@@ -148,6 +148,10 @@ image_folder() { # builds the node image, or takes it from the cache
   printf '%s\n' "$SLIPWAY_CACHE/images"
 }
 
+state_of_cluster() { # GROUP CLUSTER
+  slipway aks show --resource-group "$1" --name "$2" --output json | jq -r .provisioningState
+}
+
 node_of() { # CLUSTER POOL: name of the pool's first node
   slipway node list --output json | jq -r --arg pool "$2" '[.[] | select(.pool == $pool)][0].name'
 }
